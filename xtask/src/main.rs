@@ -1,0 +1,46 @@
+//! The repository's own tasks: `cargo xtask --help` lists them.
+//!
+//! This crate depends on none of the scanner crates; it drives cargo and reads the tree. One file per task, and
+//! this one only dispatches.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool; printing is its job")]
+
+mod ci;
+mod codegen;
+mod flags;
+mod netns;
+mod shell;
+mod summary;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::flags::{Flags, Task};
+
+fn main() -> ExitCode {
+    match dispatch(Flags::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(task: Task) -> anyhow::Result<()> {
+    match task {
+        Task::Test { suites, runner_args } => test::run(&suites, &runner_args),
+        Task::Ci { skip_tests } => ci::run(skip_tests),
+        Task::Tidy => tidy::run(),
+        Task::Codegen { check: true, .. } => codegen::run(codegen::Mode::Check),
+        Task::Codegen { check: false, from_npm: None } => codegen::run(codegen::Mode::Write),
+        Task::Codegen { check: false, from_npm: Some(package) } => {
+            codegen::refresh(&package)?;
+            codegen::run(codegen::Mode::Write)
+        }
+        Task::Netns { command } => netns::run(&command),
+    }
+}

@@ -1,0 +1,89 @@
+//! Commands run from the top of the repository.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::Context;
+
+use crate::summary::Outcome;
+
+/// The top of the repository.
+pub(crate) fn root() -> PathBuf {
+    // cargo sets the variable for `cargo xtask`; the compiled-in value serves a binary that is started by hand.
+    let own = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| OsString::from(env!("CARGO_MANIFEST_DIR")));
+    let own = PathBuf::from(own);
+    own.parent().map(Path::to_path_buf).unwrap_or(own)
+}
+
+/// The cargo that runs this task.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.current_dir(root());
+    command
+}
+
+/// Whether `cargo NAME` is installed.
+pub(crate) fn has_cargo_command(name: &str) -> bool {
+    cargo()
+        .args([name, "--version"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Runs the command with its output passed through, after saying what it is.
+pub(crate) fn outcome_of(command: &mut Command) -> anyhow::Result<Outcome> {
+    eprintln!("$ {}", shown(command));
+    let status = command.status().with_context(|| format!("start {}", shown(command)))?;
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) })
+}
+
+/// The command as a person would type it.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words: Vec<_> = [program]
+        .into_iter()
+        .chain(command.get_args())
+        .map(|word| {
+            let word = word.to_string_lossy();
+            if word.contains([' ', '(', '"', '$']) { format!("'{word}'") } else { word.into_owned() }
+        })
+        .collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_holds_the_workspace() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_command_is_shown_as_typed() {
+        let mut command = Command::new("/opt/bin/cargo");
+        command.args(["nextest", "run", "-E", "not binary(netns)"]);
+        assert_eq!(shown(&command), "cargo nextest run -E 'not binary(netns)'");
+    }
+
+    #[test]
+    fn a_status_other_than_zero_is_a_failure() {
+        let outcome =
+            |flag| outcome_of(cargo().arg(flag).stdout(Stdio::null()).stderr(Stdio::null())).unwrap();
+        assert_eq!(outcome("--version"), Outcome::Passed);
+        assert!(matches!(outcome("--no-such-flag"), Outcome::Failed(_)));
+        assert!(outcome_of(&mut Command::new("no-such-command-anywhere")).is_err());
+    }
+
+    #[test]
+    fn a_missing_cargo_command_is_noticed() {
+        assert!(!has_cargo_command("no-such-command-anywhere"));
+    }
+}
