@@ -1,0 +1,82 @@
+//! The three functions for those who need no handle: one port, one host, many hosts.
+
+use std::net::SocketAddr;
+
+use scanner_core::{
+    HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, ScanEvent, ScanReport, Target,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{PortDetail, ScanConfig};
+use crate::driver::ProgressCallback;
+use crate::error::ScanError;
+use crate::plan::ScanPlan;
+use crate::scanner::Scanner;
+
+/// Asks one port of one address.
+///
+/// # Errors
+/// The scan could not run. What the port answered, silence included, is a value.
+pub async fn scan_single_port(addr: SocketAddr, config: &ScanConfig) -> Result<PortResult, ScanError> {
+    let config = config.clone().with_detail(PortDetail::All).with_skip_discovery(true);
+    let ports = PortSet::from_range(addr.port(), addr.port());
+    let host = scan_host_ports(&Target::new(addr), &ports, &config, &CancellationToken::new(), None).await?;
+    host.results.into_iter().next().ok_or(ScanError::Stopped)
+}
+
+/// Asks `ports` of one host. Cancelling `cancel`, or dropping the future, ends the scan; what was found until then is kept.
+///
+/// # Errors
+/// The scan could not run.
+pub async fn scan_host_ports(
+    target: &Target,
+    ports: &PortSet,
+    config: &ScanConfig,
+    cancel: &CancellationToken,
+    progress: Option<ProgressCallback>,
+) -> Result<HostResult, ScanError> {
+    let plan = ScanPlan::for_host(target, ports);
+    let mut scan = Scanner::new(config.clone())?.start_with(plan, cancel.clone(), progress)?;
+    let mut found = None;
+    while let Some(event) = scan.next_event().await {
+        if let ScanEvent::Host(finished) = event {
+            found = Some(finished.host);
+        }
+    }
+    scan.finish().await?;
+    Ok(found.unwrap_or_else(|| never_begun(target, ports)))
+}
+
+/// Asks every port of every target of a plan. Cancelling `cancel`, or dropping the future, ends the scan; what was found until
+/// then is kept.
+///
+/// # Errors
+/// The scan could not run.
+pub async fn scan_multiple_hosts(
+    plan: ScanPlan,
+    config: &ScanConfig,
+    cancel: &CancellationToken,
+    progress: Option<ProgressCallback>,
+) -> Result<ScanReport, ScanError> {
+    Scanner::new(config.clone())?.start_with(plan, cancel.clone(), progress)?.finish().await
+}
+
+/// The result of a host whose scan was cancelled before it began.
+fn never_begun(target: &Target, ports: &PortSet) -> HostResult {
+    let mut by_reason = PortsByReason::default();
+    by_reason.add(Reason::Cancelled, ports);
+    HostResult {
+        ip: target.addr,
+        names: target.names.clone(),
+        status: HostStatus::Unknown,
+        evidence: None,
+        rtt: None,
+        loss: None,
+        miss_bound: None,
+        verdict: None,
+        lost_since: None,
+        results: Vec::new(),
+        ports: by_reason,
+        not_asked: 0,
+    }
+}

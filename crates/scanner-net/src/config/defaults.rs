@@ -1,0 +1,132 @@
+//! One constant per default and per constant of the engine, each with its reason.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+const fn non_zero(n: u32) -> NonZeroU32 {
+    match NonZeroU32::new(n) {
+        Some(n) => n,
+        None => NonZeroU32::MIN,
+    }
+}
+
+/// Sockets at once with a fixed limit: small enough for every descriptor limit in use (macOS starts at 256) and for
+/// home routers' connection tables, large enough to fill most paths.
+pub(crate) const CONNECTIONS: NonZeroU32 = non_zero(100);
+
+/// The global window with an automatic limit before there is any evidence: the same as the fixed default.
+pub(crate) const AUTO_START: u32 = 100;
+
+/// Descriptors that an automatic limit leaves to the rest of the process.
+pub(crate) const DESCRIPTOR_RESERVE: u64 = 64;
+
+/// The most sockets of an automatic limit. Each in `SYN_SENT` costs about 6 KB of kernel memory (measured), so this is 120 MB.
+pub(crate) const AUTO_CEILING: u32 = 20_000;
+
+/// The most sockets to one host unless configured: with 80 ms there and back still 25,000 ports per second, and within the
+/// listen and connection-tracking tables of ordinary hosts.
+pub(crate) const AUTO_PER_HOST: u32 = 2_000;
+
+/// Gentle pace: a few connections per host, as embedded devices have listen queues of 1 to 5.
+pub(crate) const GENTLE_PER_HOST: NonZeroU32 = non_zero(3);
+/// Gentle pace: all hosts together.
+pub(crate) const GENTLE_CONNECTIONS: NonZeroU32 = non_zero(30);
+/// Gentle pace: attempts per second in all.
+pub(crate) const GENTLE_RATE: NonZeroU32 = non_zero(50);
+
+/// The wait for an answer before a host or its group gave a sample: RFC 6298 section 2.1 starts with 1 s, as does the
+/// kernel's own SYN timer, so that one attempt holds exactly one SYN.
+pub(crate) const INITIAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The wait for the second attempt to a host that never answered. Together with the first, half a second or more, it outlasts the 3 s after which
+/// Linux gives up neighbour resolution, so that "nobody there" is heard as an error instead of guessed from silence.
+pub(crate) const UNHEARD_RETRY_TIMEOUT: Duration = Duration::from_millis(2_700);
+
+/// The shortest wait: below 100 ms, scheduling delays and delayed answers of small devices are taken for silence
+/// (nmap's floor in its default timing is the same).
+pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(100);
+
+/// The longest wait for one attempt unless configured: three kernel SYNs (0, 1, 2 s).
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Range of the configurable time-out.
+pub(crate) const TIMEOUT_FLOOR: Duration = Duration::from_millis(10);
+/// Range of the configurable time-out.
+pub(crate) const TIMEOUT_CEILING: Duration = Duration::from_mins(1);
+/// The longest deadline: 30 days.
+pub(crate) const LONGEST_SCAN: Duration = Duration::from_hours(30 * 24);
+
+/// Attempts to a silent port beyond the first: at 30 % loss each way 14 attempts bring a miss below 10^-4.
+pub(crate) const MAX_RETRIES: u8 = 13;
+
+/// The chance of a missed port that the number of attempts aims at.
+pub(crate) const MISS_TARGET: f64 = 1e-4;
+
+/// A host's first window (RFC 6928's initial window, and nmap's).
+pub(crate) const INITIAL_WINDOW: f64 = 10.0;
+
+/// Likely ports that are asked to find out whether a host is there. Two attempts each are the 32 probes that a host may
+/// be sent before its first answer.
+pub(crate) const DISCOVERY_PORTS: usize = 16;
+/// The same where there are more than [`WIDE_TARGETS`] targets, as most of them are then dead.
+pub(crate) const WIDE_DISCOVERY_PORTS: usize = 8;
+/// Up to this many targets each gets the full discovery tier: someone named them.
+pub(crate) const WIDE_TARGETS: u128 = 16;
+
+/// Hosts without any answer that an automatic limit asks at once: half of the smallest threshold at which Linux starts to
+/// evict neighbour entries (`gc_thresh2` = 512), so that other programs keep theirs.
+pub(crate) const UNHEARD_HOSTS: usize = 256;
+/// How far silence of such hosts may widen an automatic global window: enough for their discovery tiers.
+pub(crate) const UNHEARD_WINDOW: u32 = 1_024;
+/// How far its own silence may widen the window of a host that never answered, where all its ports are asked on request.
+pub(crate) const UNHEARD_PER_HOST: u32 = 256;
+
+/// With a fixed limit, up to this many ports hosts are scanned side by side; above, one after another.
+pub(crate) const PARALLEL_PORTS: usize = 1_000;
+
+/// Hosts that may be in discovery while another host is being scanned in full.
+pub(crate) const DISCOVERY_AHEAD: usize = 32;
+
+/// The most hosts with state at once: bounds memory at about 1 KB each for short lists.
+pub(crate) const ACTIVE_HOSTS: usize = 4_096;
+
+/// A canary is sent after this many silent probes of a host that had answered …
+pub(crate) const CANARY_EVERY_SILENT: u32 = 64;
+/// … or this long after the last answer, while probes are silent.
+pub(crate) const CANARY_EVERY: Duration = Duration::from_millis(500);
+
+/// Attempts of a canary in a row without answer before the host counts as lost for now.
+pub(crate) const CANARY_STRIKES: u32 = 4;
+
+/// First pause between canaries to a lost host; doubles to [`LOST_PAUSE_MAX`].
+pub(crate) const LOST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause between canaries to a lost host.
+pub(crate) const LOST_PAUSE_MAX: Duration = Duration::from_secs(4);
+/// How long a lost host may stay away before its open questions are `unknown/host-lost`: a link flap or a device's watchdog
+/// reboot of its network stack takes 5 to 10 s.
+pub(crate) const LOST_FOR: Duration = Duration::from_secs(15);
+
+/// First pause after this machine refused a socket; doubles to [`LOCAL_PAUSE_MAX`].
+pub(crate) const LOCAL_PAUSE: Duration = Duration::from_millis(20);
+/// Longest pause after this machine refused a socket.
+pub(crate) const LOCAL_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long this machine may refuse every socket before what is open is `unknown/local-limit`.
+pub(crate) const LOCAL_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Pause between attempts while this machine's network is down.
+pub(crate) const DOWN_PAUSE: Duration = Duration::from_millis(500);
+/// How long the network may stay away before what is open is `unknown/network-down`.
+pub(crate) const DOWN_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Events that may wait for the consumer before new probes pause.
+pub(crate) const EVENT_CAPACITY: usize = 1_024;
+
+/// Shortest time between two published values of the progress: ten per second.
+pub(crate) const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long the end of a scan waits for the last call of a progress callback.
+pub(crate) const LAST_CALLBACK: Duration = Duration::from_millis(100);
+
+/// From this many asked ports on, nine open ones in ten mean that something accepts everything: no host offers that many
+/// services, proxies and tarpits do.
+pub(crate) const ACCEPTS_EVERYTHING_PORTS: usize = 100;

@@ -1,0 +1,198 @@
+//! The portable connector: a socket of its own for each attempt, awaited by tokio.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::{AbortHandle, Abortable};
+use futures_util::stream::FuturesUnordered;
+use scanner_core::Reason;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Connect;
+use super::classify::{Meaning, classify, refused_by_kernel};
+use super::sys;
+use crate::control::{Outcome, Probe, ProbeId, ScanTime};
+use crate::driver::Clock;
+
+type Attempt = Pin<Box<dyn Future<Output = (ProbeId, Outcome)> + Send>>;
+
+/// Outcomes given in one batch, so that the driver looks at everything else in between.
+const BATCH: usize = 64;
+
+/// Makes attempts with plain sockets. Must be used inside a tokio runtime with I/O and time.
+pub(crate) struct PortableConnect {
+    clock: Clock,
+    attempts: FuturesUnordered<Abortable<Attempt>>,
+    handles: HashMap<ProbeId, AbortHandle>,
+}
+
+impl PortableConnect {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { clock, attempts: FuturesUnordered::new(), handles: HashMap::new() }
+    }
+}
+
+impl Connect for PortableConnect {
+    fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome> {
+        let started = self.clock.now();
+        let connecting = match Connecting::begin(probe.addr, self.clock, started) {
+            Ok(connecting) => connecting,
+            Err(code) => return Some(failed_here(refused_by_kernel(code))),
+        };
+        // On loopback and to refusing neighbours the answer is there already, which saves the registration.
+        if let Some(outcome) = connecting.ask() {
+            return Some(outcome);
+        }
+        let wait: Attempt = Box::pin(async move {
+            let outcome = connecting.wait(probe.timeout).await;
+            drop(permit);
+            (probe.id, outcome)
+        });
+        let (attempt, handle) = futures_util::future::abortable(wait);
+        self.handles.insert(probe.id, handle);
+        self.attempts.push(attempt);
+        None
+    }
+
+    fn release(&mut self, id: ProbeId) {
+        if let Some(handle) = self.handles.remove(&id) {
+            handle.abort();
+        }
+    }
+
+    fn poll_outcomes(&mut self, cx: &mut Context<'_>, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Poll<()> {
+        let before = outcomes.len();
+        while outcomes.len() - before < BATCH {
+            match self.attempts.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok((id, outcome)))) => {
+                    self.handles.remove(&id);
+                    outcomes.push((id, outcome));
+                }
+                // A released attempt: its socket is closed with it.
+                Poll::Ready(Some(Err(_))) => {}
+                // `None` only says that nothing is under way; the next attempt wakes nobody, but the driver polls after it.
+                Poll::Ready(None) | Poll::Pending => break,
+            }
+        }
+        if outcomes.len() > before { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn close_all(&mut self) {
+        self.handles.clear();
+        self.attempts.clear();
+    }
+}
+
+/// A socket on its way to a connection.
+struct Connecting {
+    socket: Socket,
+    target: SocketAddr,
+    clock: Clock,
+    started: ScanTime,
+}
+
+impl Connecting {
+    /// Starts the handshake; the error code of the operating system where nothing was sent.
+    fn begin(target: SocketAddr, clock: Clock, started: ScanTime) -> Result<Self, Option<i32>> {
+        let start = || -> io::Result<Socket> {
+            let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+            socket.set_nonblocking(true)?;
+            sys::prepare(&socket, target)?;
+            match socket.connect(&target.into()) {
+                Err(error) if !is_in_progress(&error) && !is_refusal(&error) => Err(error),
+                _ => Ok(socket),
+            }
+        };
+        let socket = start().map_err(|error| error.raw_os_error())?;
+        Ok(Self { socket, target, clock, started })
+    }
+
+    /// What came back by now, if anything.
+    fn ask(&self) -> Option<Outcome> {
+        interpret(&self.socket, self.target, self.clock.now().since(self.started))
+    }
+
+    /// Waits for an answer; when the time is over the socket is asked once more, so that this machine's own delay is never
+    /// taken for silence.
+    async fn wait(self, timeout: Duration) -> Outcome {
+        let Self { socket, target, clock, started } = self;
+        let stream = match TcpStream::from_std(socket.into()) {
+            Ok(stream) => stream,
+            Err(error) => return failed_here(refused_by_kernel(error.raw_os_error())),
+        };
+        let ask = || interpret(&SockRef::from(&stream), target, clock.now().since(started));
+        let answer = async {
+            loop {
+                if stream.ready(Interest::WRITABLE).await.is_err() {
+                    return Outcome::LocalLimit;
+                }
+                if let Some(outcome) = ask() {
+                    return outcome;
+                }
+                // A readiness that says nothing: clear it and wait for the next.
+                let again = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                drop(stream.try_io(Interest::WRITABLE, again));
+            }
+        };
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(outcome) => outcome,
+            Err(_) => ask().unwrap_or(Outcome::TimedOut),
+        }
+    }
+}
+
+/// Reads the socket and says what it means; `None` while there is no answer.
+fn interpret(socket: &Socket, target: SocketAddr, elapsed: Duration) -> Option<Outcome> {
+    let (seen, kernel_rtt) = sys::observe(socket, target);
+    let reason = match classify(&seen) {
+        Meaning::Nothing => return None,
+        Meaning::Settled(reason) => reason,
+        Meaning::OwnUnreachable => match sys::neighbour_unresolved(target.ip()) {
+            Some(true) => Reason::NoNeighbour,
+            // The neighbour is known, and still this machine says that the host is unreachable: a rule of its firewall.
+            Some(false) => Reason::LocalPolicy,
+            // The target is not on link; the next hop to it did not answer.
+            None => return Some(Outcome::NoRoute),
+        },
+        local @ (Meaning::NoRoute | Meaning::LocalLimit | Meaning::NetworkDown) => {
+            return Some(failed_here(local));
+        }
+    };
+    if reason == Reason::Handshake {
+        // RST on close: nothing stays half-open there, and no TIME_WAIT here. If it fails the connection still closes.
+        drop(socket.set_linger(Some(Duration::ZERO)));
+    }
+    Some(Outcome::Answered { reason, rtt: kernel_rtt.unwrap_or(elapsed) })
+}
+
+const fn failed_here(meaning: Meaning) -> Outcome {
+    match meaning {
+        Meaning::NoRoute => Outcome::NoRoute,
+        Meaning::NetworkDown => Outcome::NetworkDown,
+        Meaning::Settled(reason) => Outcome::Answered { reason, rtt: Duration::ZERO },
+        Meaning::LocalLimit | Meaning::OwnUnreachable | Meaning::Nothing => Outcome::LocalLimit,
+    }
+}
+
+/// The kernel has sent the SYN, or will as soon as the neighbour is resolved.
+fn is_in_progress(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    let in_progress = error.raw_os_error() == Some(libc::EINPROGRESS);
+    #[cfg(not(unix))]
+    let in_progress = error.kind() == io::ErrorKind::WouldBlock;
+    in_progress
+}
+
+/// Some platforms report a refusal on loopback from `connect()` itself; the socket tells the rest.
+fn is_refusal(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionRefused
+}

@@ -1,0 +1,33 @@
+//! What any platform tells about a connecting socket: whether it is connected, and the pending error.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use socket2::Socket;
+
+use super::classify::Observation;
+
+/// Nothing to prepare.
+pub(crate) fn prepare(_: &Socket, _: SocketAddr) -> io::Result<()> {
+    Ok(())
+}
+
+/// What the socket knows by now. There is no round-trip time to be had from the kernel.
+pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> (Observation, Option<Duration>) {
+    let error = socket.take_error().ok().flatten().and_then(|error| error.raw_os_error());
+    let peer = socket.peer_addr().ok();
+    let seen = Observation {
+        established: error.is_none() && peer.is_some(),
+        to_itself: peer.is_some() && peer == socket.local_addr().ok(),
+        segments: None,
+        error,
+        icmp: None,
+    };
+    (seen, None)
+}
+
+/// Without a neighbour table to read, an unreachable neighbour is taken at its word.
+pub(crate) fn neighbour_unresolved(_: IpAddr) -> Option<bool> {
+    Some(true)
+}

@@ -1,0 +1,361 @@
+//! The pure half of the engine: decides which probe goes next and what an outcome means.
+//!
+//! No sockets, no runtime, no clock, no randomness except the seed. One law: *take one input, then drain the outputs* until
+//! [`Output::Wait`] or [`Output::Done`].
+
+mod flights;
+mod host;
+mod ledger;
+mod liveness;
+mod local;
+mod outcomes;
+mod pacer;
+mod port_bits;
+mod retry;
+mod rtt;
+mod rules;
+mod time;
+mod window;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scenarios;
+#[cfg(test)]
+mod sim;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use scanner_core::{HostAddr, Note, Progress, Reason, ScanEvent, ScanReport};
+use slab::Slab;
+
+use self::flights::{Flight, Flights};
+pub(crate) use self::flights::{Probe, ProbeId};
+use self::host::{Host, Phase};
+use self::ledger::Ledger;
+use self::local::Local;
+use self::pacer::Pacer;
+use self::rtt::Rtt;
+pub(crate) use self::rules::{Job, Rules};
+pub(crate) use self::time::ScanTime;
+use self::window::Window;
+use crate::config::defaults::{ACTIVE_HOSTS, DISCOVERY_AHEAD};
+
+/// What came of one connection attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// An answer from the host or the path, or a verdict of this machine that settles the port (`local-policy`).
+    Answered { reason: Reason, rtt: Duration },
+    /// No answer in the time given, and the socket was asked once more.
+    TimedOut,
+    /// This machine has no route to the target.
+    NoRoute,
+    /// This machine ran out of something; nothing was sent.
+    LocalLimit,
+    /// This machine's network is down; nothing was sent.
+    NetworkDown,
+    /// Another scan holds the socket permits; nothing was sent.
+    NoPermit,
+}
+
+/// What can happen to the controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Input {
+    /// A probe came to something.
+    Outcome(ProbeId, Outcome),
+    /// No new probes until [`Input::Resume`].
+    Pause,
+    /// Go on after [`Input::Pause`].
+    Resume,
+    /// Finish this host now; what is open becomes `unknown/skipped`.
+    SkipHost(HostAddr),
+    /// A new limit on probes per second.
+    Rate(Option<NonZeroU32>),
+    /// How many sockets this scan may hold now.
+    Budget(u32),
+    /// End the scan; what is open becomes `unknown` with this reason.
+    Stop(Reason),
+}
+
+/// What the controller wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Output {
+    /// Start a connection attempt, and report its outcome exactly once unless released.
+    Connect(Probe),
+    /// Close the socket of this probe; its outcome is of no interest any more.
+    Release(ProbeId),
+    /// Publish.
+    Event(Box<ScanEvent>),
+    /// Nothing to do until an outcome arrives, or until this moment.
+    Wait(Option<ScanTime>),
+    /// The scan is over.
+    Done,
+}
+
+pub(crate) struct Controller {
+    job: Job,
+    rules: Rules,
+    next_target: u128,
+    hosts: Slab<Box<Host>>,
+    /// Hosts that may have something to ask, in turn.
+    turns: VecDeque<usize>,
+    /// Hosts that are there and wait for the one before them, with sequential hosts.
+    ready: VecDeque<usize>,
+    scanning: usize,
+    unheard: usize,
+    flights: Flights,
+    window: Window,
+    budget: u32,
+    budget_short: bool,
+    pacer: Pacer,
+    local: Local,
+    group: Rtt,
+    timers: BTreeSet<(ScanTime, usize)>,
+    outbox: VecDeque<Output>,
+    ledger: Ledger,
+    paused: bool,
+    ended: bool,
+}
+
+impl Controller {
+    /// A controller at the beginning of a scan.
+    pub(crate) fn new(job: Job, rules: Rules) -> Self {
+        let ledger = Ledger::new(&job, rules.ports, rules.detail);
+        let mut controller = Self {
+            next_target: 0,
+            hosts: Slab::new(),
+            turns: VecDeque::new(),
+            ready: VecDeque::new(),
+            scanning: 0,
+            unheard: 0,
+            flights: Flights::default(),
+            window: Window::new(f64::from(rules.window_start), rules.window_cap),
+            budget: rules.window_cap,
+            budget_short: false,
+            pacer: Pacer::new(rules.max_rate),
+            local: Local::default(),
+            group: Rtt::default(),
+            timers: BTreeSet::new(),
+            outbox: VecDeque::new(),
+            paused: false,
+            ended: false,
+            ledger,
+            job,
+            rules,
+        };
+        let start = controller.ledger.start_event(&controller.job);
+        controller.publish(start);
+        controller
+    }
+
+    /// Takes one input. The outputs must be drained afterwards.
+    pub(crate) fn handle_input(&mut self, now: ScanTime, input: Input) {
+        if self.ended {
+            return;
+        }
+        match input {
+            Input::Outcome(id, outcome) => self.on_outcome(now, id, outcome),
+            Input::Pause => self.paused = true,
+            Input::Resume => self.paused = false,
+            Input::SkipHost(addr) => {
+                if let Some((slot, _)) = self.hosts.iter().find(|(_, host)| host.addr == addr) {
+                    self.finish_host(slot, Some(Reason::Skipped), None);
+                }
+            }
+            Input::Rate(rate) => self.pacer.set_rate(rate, now),
+            Input::Budget(sockets) => self.budget = sockets,
+            Input::Stop(reason) => self.stop(now, reason),
+        }
+    }
+
+    /// The next thing to do. To be called until [`Output::Wait`] or [`Output::Done`].
+    pub(crate) fn poll_output(&mut self, now: ScanTime) -> Output {
+        if let Some(output) = self.outbox.pop_front() {
+            return output;
+        }
+        if self.ended {
+            return Output::Done;
+        }
+        self.fire_timers(now);
+        let probe = if self.ended { None } else { self.next_probe(now) };
+        if let Some(probe) = probe {
+            return Output::Connect(probe);
+        }
+        if !self.ended && self.is_finished() {
+            self.end(now);
+        }
+        match self.outbox.pop_front() {
+            Some(output) => output,
+            None if self.ended => Output::Done,
+            None => Output::Wait(self.next_wake(now)),
+        }
+    }
+
+    /// Whether another socket permit would let the scan go on faster.
+    pub(crate) const fn wants_permit(&self) -> bool {
+        self.budget_short
+    }
+
+    /// How far the scan is.
+    pub(crate) fn progress(&mut self, now: ScanTime) -> Progress {
+        let window = self.allowed();
+        self.ledger.progress(now, self.flights.len(), window)
+    }
+
+    /// The report as far as it goes; hosts that are not finished are not in it.
+    pub(crate) fn report(&mut self, now: ScanTime) -> ScanReport {
+        let progress = self.progress(now);
+        self.ledger.report(progress)
+    }
+
+    /// Adds something that the reader of the report should know, once per code.
+    fn note(&mut self, code: &str, message: String) {
+        if let Some(event) = self.ledger.note(Note { code: code.to_owned(), message }) {
+            self.publish(event);
+        }
+    }
+
+    /// How many sockets may be open now, by everything this side knows.
+    fn allowed(&self) -> u32 {
+        self.window.size().min(self.local.cap()).min(self.budget.max(1))
+    }
+
+    fn next_probe(&mut self, now: ScanTime) -> Option<Probe> {
+        self.budget_short = false;
+        if self.paused || self.local.paused_until(now).is_some() {
+            return None;
+        }
+        let in_flight = self.flights.len();
+        if in_flight >= self.allowed() || self.budget == 0 {
+            self.budget_short =
+                in_flight >= self.budget && in_flight < self.window.size().min(self.local.cap());
+            return None;
+        }
+        if self.pacer.ready_at(now).is_some() {
+            return None;
+        }
+        loop {
+            while let Some(slot) = self.turns.pop_front() {
+                if let Some(probe) = self.next_probe_of(slot, now) {
+                    return Some(probe);
+                }
+            }
+            if !self.admit(now) {
+                return None;
+            }
+        }
+    }
+
+    fn next_probe_of(&mut self, slot: usize, now: ScanTime) -> Option<Probe> {
+        let host = self.hosts.get_mut(slot)?;
+        host.queued = false;
+        let Some(ask) = host.next(&self.job, &self.rules, &self.group, now) else {
+            self.conclude(slot, now);
+            return None;
+        };
+        host.in_flight += 1;
+        let addr = host.addr.socket_addr(ask.port);
+        if host.can_ask(&self.rules, now) {
+            self.enqueue(slot);
+        }
+        self.pacer.take();
+        self.ledger.sent(now);
+        let id = self.flights.insert(Flight { host: slot, ask, sent: now });
+        Some(Probe { id, addr, timeout: ask.timeout })
+    }
+
+    fn enqueue(&mut self, slot: usize) {
+        if let Some(host) = self.hosts.get_mut(slot)
+            && !host.queued
+        {
+            host.queued = true;
+            self.turns.push_back(slot);
+        }
+    }
+
+    /// Takes one more target into the active set, where there is one and room for it.
+    fn admit(&mut self, now: ScanTime) -> bool {
+        let ahead = if self.rules.sequential { DISCOVERY_AHEAD } else { ACTIVE_HOSTS };
+        let crowded = self.unheard >= self.rules.max_unheard.min(ahead) || self.ready.len() >= ahead;
+        if crowded || self.hosts.len() >= ACTIVE_HOSTS || self.next_target >= self.job.targets.len() {
+            return false;
+        }
+        // Without a discovery tier a sequential scan takes the next host only when the one before is finished.
+        if self.rules.sequential && self.rules.discovery_ports >= self.rules.ports && !self.hosts.is_empty() {
+            return false;
+        }
+        let index = self.job.permutation.get(self.next_target);
+        self.next_target += 1;
+        let Some(addr) = self.job.targets.get(index) else { return true };
+        let host = Host::new(addr, self.job.salt(index), &self.rules, now);
+        self.scanning += usize::from(host.phase == Phase::Scanning);
+        self.unheard += 1;
+        let slot = self.hosts.insert(Box::new(host));
+        if let Some(limit) = self.rules.host_timeout {
+            self.timers.insert((now + limit, slot));
+        }
+        self.enqueue(slot);
+        true
+    }
+
+    fn stop(&mut self, now: ScanTime, reason: Reason) {
+        let slots: Vec<usize> = self.hosts.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.finish_host(slot, Some(reason), None);
+        }
+        self.ledger.never_started(reason);
+        self.next_target = self.job.targets.len();
+        self.end(now);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.hosts.is_empty() && self.next_target >= self.job.targets.len()
+    }
+
+    fn end(&mut self, now: ScanTime) {
+        self.ended = true;
+        let progress = self.progress(now);
+        let event = self.ledger.end_event(progress);
+        self.publish(event);
+    }
+
+    fn fire_timers(&mut self, now: ScanTime) {
+        if self.rules.deadline.is_some_and(|deadline| now.0 >= deadline) {
+            self.stop(now, Reason::Deadline);
+            return;
+        }
+        while let Some(&(due, slot)) = self.timers.first()
+            && due <= now
+        {
+            self.timers.pop_first();
+            let Some(host) = self.hosts.get(slot) else { continue };
+            if self.rules.host_timeout.is_some_and(|limit| now.since(host.started) >= limit) {
+                self.finish_host(slot, Some(Reason::Deadline), None);
+            } else {
+                self.enqueue(slot);
+            }
+        }
+    }
+
+    /// When there is something to do without any outcome.
+    fn next_wake(&mut self, now: ScanTime) -> Option<ScanTime> {
+        let deadline = self.rules.deadline.map(ScanTime);
+        let timer = self.timers.first().map(|(due, _)| *due);
+        let (local, paced) = if self.paused {
+            (None, None)
+        } else {
+            (self.local.paused_until(now), self.pacer.ready_at(now).filter(|_| self.may_send()))
+        };
+        [deadline, timer, local, paced].into_iter().flatten().min()
+    }
+
+    fn may_send(&self) -> bool {
+        self.flights.len() < self.allowed()
+    }
+
+    fn publish(&mut self, event: ScanEvent) {
+        self.outbox.push_back(Output::Event(Box::new(event)));
+    }
+}

@@ -1,0 +1,76 @@
+//! The probes that wait for an answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use slab::Slab;
+
+use super::host::Ask;
+use super::time::ScanTime;
+
+/// One connection attempt, for the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Probe {
+    pub(crate) id: ProbeId,
+    pub(crate) addr: SocketAddr,
+    /// How long to wait for an answer, from the moment the attempt is really made.
+    pub(crate) timeout: Duration,
+}
+
+/// Names a probe until its outcome; never used twice in a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ProbeId {
+    slot: u32,
+    serial: u32,
+}
+
+/// What the controller remembers of a probe.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Flight {
+    pub(crate) host: usize,
+    pub(crate) ask: Ask,
+    pub(crate) sent: ScanTime,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Flights {
+    slots: Slab<(u32, Flight)>,
+    serial: u32,
+}
+
+impl Flights {
+    #[expect(clippy::cast_possible_truncation, reason = "at most the window's cap, a u32")]
+    pub(crate) fn len(&self) -> u32 {
+        self.slots.len() as u32
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "at most the window's cap, a u32")]
+    pub(crate) fn insert(&mut self, flight: Flight) -> ProbeId {
+        self.serial = self.serial.wrapping_add(1);
+        let slot = self.slots.insert((self.serial, flight)) as u32;
+        ProbeId { slot, serial: self.serial }
+    }
+
+    /// The probe's flight, unless it is over already.
+    pub(crate) fn remove(&mut self, id: ProbeId) -> Option<Flight> {
+        let slot = id.slot as usize;
+        match self.slots.get(slot) {
+            Some((serial, _)) if *serial == id.serial => Some(self.slots.remove(slot).1),
+            _ => None,
+        }
+    }
+
+    /// Takes out every probe to one host.
+    #[expect(clippy::cast_possible_truncation, reason = "at most the window's cap, a u32")]
+    pub(crate) fn take_of_host(&mut self, host: usize) -> Vec<(ProbeId, Ask)> {
+        let mut taken = Vec::new();
+        self.slots.retain(|slot, (serial, flight)| {
+            let keep = flight.host != host;
+            if !keep {
+                taken.push((ProbeId { slot: slot as u32, serial: *serial }, flight.ask));
+            }
+            keep
+        });
+        taken
+    }
+}

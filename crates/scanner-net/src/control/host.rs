@@ -1,0 +1,325 @@
+//! `Host`: what is known of one host while it is in the active set, and what to ask it next.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use scanner_core::{HostAddr, HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, Verdict};
+
+use super::liveness::{Confirmed, Liveness, SilentPort};
+use super::port_bits::PortBits;
+use super::retry::{Attempts, LossEstimate};
+use super::rtt::Rtt;
+use super::time::ScanTime;
+use super::window::Window;
+use super::{Job, Rules};
+use crate::config::defaults::{ACCEPTS_EVERYTHING_PORTS, INITIAL_WINDOW, UNHEARD_RETRY_TIMEOUT};
+
+#[derive(Debug)]
+pub(crate) struct Host {
+    pub(crate) addr: HostAddr,
+    pub(crate) phase: Phase,
+    pub(crate) started: ScanTime,
+    pub(crate) in_flight: u32,
+    pub(crate) window: Window,
+    pub(crate) rtt: Rtt,
+    pub(crate) alive: Liveness,
+    /// Whether the host waits in the queue of turns.
+    pub(crate) queued: bool,
+    salt: u64,
+    next_fresh: usize,
+    /// Ports by how many of their attempts stayed silent. Fresh ones to be asked anew are at 0.
+    silent: Vec<PortBits>,
+    settled: BTreeMap<Reason, PortBits>,
+    results: Vec<PortResult>,
+    /// Attempts that stayed silent.
+    silent_attempts: u32,
+    evidence: Option<Reason>,
+    heard: bool,
+    attempts: Attempts,
+    /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
+    loss_before_strikes: LossEstimate,
+}
+
+/// After this many silent attempts the kernel has long given its verdict on the neighbour; no need to wait for it again.
+const SURELY_RESOLVED: u32 = 64;
+
+/// How far a host is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// A few likely ports find out whether it is there.
+    Discovery,
+    /// It is there, and waits for its turn to be scanned in full.
+    Ready,
+    /// All its ports are being asked.
+    Scanning,
+}
+
+/// One thing to ask a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ask {
+    pub(crate) port: u16,
+    /// 1 for the first attempt; 0 for a canary.
+    pub(crate) attempt: u8,
+    pub(crate) timeout: Duration,
+}
+
+impl Host {
+    pub(crate) fn new(addr: HostAddr, salt: u64, rules: &Rules, now: ScanTime) -> Self {
+        Self {
+            addr,
+            phase: if rules.discovery_ports < rules.ports { Phase::Discovery } else { Phase::Scanning },
+            started: now,
+            in_flight: 0,
+            window: Window::new(INITIAL_WINDOW, rules.per_host),
+            rtt: Rtt::default(),
+            alive: Liveness::default(),
+            queued: false,
+            salt,
+            next_fresh: 0,
+            silent: Vec::new(),
+            settled: BTreeMap::new(),
+            results: Vec::new(),
+            silent_attempts: 0,
+            evidence: None,
+            heard: false,
+            attempts: Attempts::new(rules.retries),
+            loss_before_strikes: LossEstimate::default(),
+        }
+    }
+
+    /// Whether the host itself answered.
+    pub(crate) fn is_up(&self) -> bool {
+        self.evidence.is_some_and(Reason::is_answer_of_host)
+    }
+
+    /// Whether anything came back, from the host or from the path to it.
+    pub(crate) const fn is_heard(&self) -> bool {
+        self.heard
+    }
+
+    /// The next thing to ask, where the window has room.
+    pub(crate) fn next(&mut self, job: &Job, rules: &Rules, group: &Rtt, now: ScanTime) -> Option<Ask> {
+        if self.phase == Phase::Ready || self.in_flight >= self.window.size() {
+            return None;
+        }
+        let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
+        if self.alive.canary_due(now, idle)
+            && let Some(port) = self.alive.canary()
+        {
+            self.alive.canary_is_out(now);
+            let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
+            return Some(Ask { port, attempt: 0, timeout });
+        }
+        if self.alive.in_doubt() {
+            return None;
+        }
+        let (port, attempt) = self.next_port(job, rules)?;
+        Some(Ask { port, attempt, timeout: self.timeout(attempt, rules, group) })
+    }
+
+    /// Whether [`next`](Self::next) would find something to ask.
+    pub(crate) fn can_ask(&self, rules: &Rules, now: ScanTime) -> bool {
+        let to_ask = self.has_ports_to_ask(rules);
+        let canary = self.alive.canary_due(now, self.in_flight == 0 && !to_ask);
+        self.phase != Phase::Ready
+            && self.in_flight < self.window.size()
+            && (canary || to_ask && !self.alive.in_doubt())
+    }
+
+    fn next_port(&mut self, job: &Job, rules: &Rules) -> Option<(u16, u8)> {
+        if self.next_fresh < self.fresh_limit(rules) {
+            let port = job.order.get(self.next_fresh, self.salt);
+            self.next_fresh += 1;
+            return Some((port, 1));
+        }
+        let eligible = usize::from(self.attempts.needed()).min(self.silent.len());
+        let (attempts, bits) =
+            self.silent.iter_mut().take(eligible).enumerate().find(|(_, b)| !b.is_empty())?;
+        Some((bits.pop()?, u8::try_from(attempts).unwrap_or(u8::MAX).saturating_add(1)))
+    }
+
+    fn fresh_limit(&self, rules: &Rules) -> usize {
+        if self.phase == Phase::Discovery { rules.discovery_ports } else { rules.ports }
+    }
+
+    fn has_ports_to_ask(&self, rules: &Rules) -> bool {
+        self.next_fresh < self.fresh_limit(rules)
+            || self.silent.iter().take(usize::from(self.attempts.needed())).any(|bits| !bits.is_empty())
+    }
+
+    /// How long to wait for an answer.
+    fn timeout(&self, attempt: u8, rules: &Rules, group: &Rtt) -> Duration {
+        let timeout = match self.rtt.timeout() {
+            Some(measured) => measured,
+            None if attempt > 1 && self.silent_attempts < SURELY_RESOLVED => UNHEARD_RETRY_TIMEOUT,
+            None => Rtt::borrowed_timeout(group),
+        };
+        timeout.min(rules.max_timeout)
+    }
+
+    /// Whether every port was asked often enough, and their silence is confirmed.
+    pub(crate) fn is_done(&self, rules: &Rules) -> bool {
+        self.phase != Phase::Ready
+            && self.in_flight == 0
+            && !self.has_ports_to_ask(rules)
+            && self.alive.unconfirmed().is_empty()
+            && !self.alive.in_doubt()
+    }
+
+    /// A port was answered: `attempt` is 0 for a canary. Returns how many silent ports the answer confirmed.
+    pub(crate) fn answered(&mut self, now: ScanTime, ask: Ask, reason: Reason, rtt: Duration) -> u32 {
+        self.heard = true;
+        if self.evidence.is_none_or(|old| !old.is_answer_of_host() && reason.is_answer_of_host()) {
+            self.evidence = Some(reason);
+        }
+        self.rtt.sample(rtt);
+        match self.alive.answered(now, ask.port, reason) {
+            Confirmed::Silence(n) => {
+                if tells_loss(reason) {
+                    self.attempts.answered_after(u32::from(ask.attempt.saturating_sub(1)));
+                }
+                n
+            }
+            Confirmed::CameBack(ports) => {
+                self.ask_anew(&ports);
+                0
+            }
+        }
+    }
+
+    fn ask_anew(&mut self, ports: &[SilentPort]) {
+        for silent in ports {
+            if self.silent.get_mut(usize::from(silent.attempts)).is_some_and(|bits| bits.remove(silent.port))
+            {
+                self.asked_in_vain(silent.port, 0);
+            }
+        }
+    }
+
+    /// A port stayed silent on its `attempt`-th attempt.
+    pub(crate) fn silent(&mut self, port: u16, attempt: u8) {
+        self.asked_in_vain(port, attempt);
+        self.alive.silent(port, attempt);
+        self.silent_attempts = self.silent_attempts.saturating_add(1);
+    }
+
+    /// A port must be asked again, `attempts` of its attempts counted.
+    pub(crate) fn asked_in_vain(&mut self, port: u16, attempts: u8) {
+        let at = usize::from(attempts);
+        if self.silent.len() <= at {
+            self.silent.resize_with(at + 1, PortBits::default);
+        }
+        self.silent[at].insert(port);
+    }
+
+    /// The canary stayed silent on a host that is not lost yet.
+    pub(crate) fn canary_was_lost(&mut self) {
+        if self.alive.strikes() == 0 {
+            self.loss_before_strikes = self.attempts.loss();
+        }
+        self.attempts.known_port_silent();
+    }
+
+    /// The host stopped answering: what the canary's silence said about loss is void.
+    pub(crate) fn stopped_answering(&mut self) {
+        self.attempts.restore(self.loss_before_strikes);
+    }
+
+    /// Gives a port its final state; `in_full` keeps the result itself.
+    pub(crate) fn settle(&mut self, result: PortResult, in_full: bool) {
+        self.settled.entry(result.reason).or_default().insert(result.port);
+        if in_full {
+            self.results.push(result);
+        }
+    }
+
+    /// Takes the ports that are not settled, with the attempts made and the reason each is left with: the silent ones are
+    /// `no-reply` where they were asked often enough while the host was there, the rest gets `rest`. Ports never asked come
+    /// last, with 0 attempts; `None` for them where the host was judged silent or down.
+    pub(crate) fn take_unsettled(
+        &mut self,
+        job: &Job,
+        rules: &Rules,
+        rest: Option<Reason>,
+    ) -> Vec<Unsettled> {
+        let mut left = Vec::new();
+        for silent in self.alive.take_unconfirmed() {
+            if let Some(reason) = rest
+                && self
+                    .silent
+                    .get_mut(usize::from(silent.attempts))
+                    .is_some_and(|bits| bits.remove(silent.port))
+            {
+                left.push(Unsettled { port: silent.port, attempts: silent.attempts, reason: Some(reason) });
+            }
+        }
+        let needed = usize::from(self.attempts.needed());
+        for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
+            let reason = if attempts >= needed { Some(Reason::NoReply) } else { rest };
+            let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
+            while let Some(port) = bits.pop() {
+                left.push(Unsettled { port, attempts, reason });
+            }
+        }
+        for k in self.next_fresh..rules.ports {
+            left.push(Unsettled { port: job.order.get(k, self.salt), attempts: 0, reason: rest });
+        }
+        self.next_fresh = rules.ports;
+        left
+    }
+
+    /// All that was found out, once every port is settled or counted as not asked.
+    pub(crate) fn into_result(
+        mut self,
+        names: &[String],
+        verdict: Option<Verdict>,
+        not_asked: u32,
+    ) -> HostResult {
+        self.results.sort_unstable_by_key(|result| result.port);
+        let mut ports = PortsByReason::default();
+        for (reason, bits) in &self.settled {
+            ports.add(*reason, &bits.to_set());
+        }
+        let open = ports.get(Reason::Handshake).map_or(0, PortSet::len);
+        let asked: usize = ports.iter().map(|(_, set)| set.len()).sum();
+        let everything = asked >= ACCEPTS_EVERYTHING_PORTS && open * 10 >= asked * 9;
+        let silent = ports.get(Reason::NoReply).is_some();
+        let loss = self.attempts.loss();
+        HostResult {
+            ip: self.addr,
+            names: names.to_vec(),
+            status: self.status(),
+            evidence: self.evidence,
+            rtt: self.rtt.mean(),
+            loss: loss.share(),
+            miss_bound: if silent { loss.miss_bound(self.attempts.needed()) } else { None },
+            verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)),
+            lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().0),
+            results: self.results,
+            ports,
+            not_asked,
+        }
+    }
+
+    fn status(&self) -> HostStatus {
+        match self.evidence {
+            Some(reason) if reason.is_answer_of_host() => HostStatus::Up,
+            Some(Reason::NoNeighbour | Reason::HostUnreachable | Reason::NetUnreachable) => HostStatus::Down,
+            Some(_) | None => HostStatus::Unknown,
+        }
+    }
+}
+
+/// Whether the attempts it took to get this answer say something about loss. Hosts and firewalls limit their ICMP, so that a
+/// late one only says that it was its turn.
+pub(crate) const fn tells_loss(reason: Reason) -> bool {
+    matches!(reason, Reason::Handshake | Reason::SelfConnect | Reason::Rst | Reason::Refused)
+}
+
+/// A port that a finished host leaves, and why; without a reason it counts as not asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unsettled {
+    pub(crate) port: u16,
+    pub(crate) attempts: u8,
+    pub(crate) reason: Option<Reason>,
+}

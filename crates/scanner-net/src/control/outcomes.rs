@@ -1,0 +1,206 @@
+//! What an outcome does to a host: settles a port, has it asked again, or ends the host.
+
+use std::time::Duration;
+
+use scanner_core::{PortResult, PortState, Reason, Verdict};
+
+use super::flights::Flight;
+use super::host::{Ask, Phase, tells_loss};
+use super::liveness::Strike;
+use super::local::Trouble;
+use super::{Controller, Outcome, Output, ProbeId, ScanTime};
+
+impl Controller {
+    pub(super) fn on_outcome(&mut self, now: ScanTime, id: ProbeId, outcome: Outcome) {
+        let Some(flight) = self.flights.remove(id) else { return };
+        let slot = flight.host;
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        host.in_flight -= 1;
+        if !matches!(outcome, Outcome::LocalLimit | Outcome::NetworkDown | Outcome::NoPermit) {
+            self.local.worked();
+        }
+        match outcome {
+            // A neighbour that answered before and is not found any more is as good as silent.
+            Outcome::Answered { reason: Reason::NoNeighbour, .. } if host.is_heard() => {
+                self.on_silence(now, flight);
+            }
+            Outcome::Answered { reason: Reason::NoNeighbour, rtt } => {
+                host.answered(now, flight.ask, Reason::NoNeighbour, rtt);
+                self.settle(slot, flight.ask, Reason::NoNeighbour, None);
+                self.finish_host(slot, Some(Reason::NoNeighbour), None);
+            }
+            Outcome::Answered { reason, .. } if reason.state() == PortState::Unknown => {
+                self.settle(slot, flight.ask, reason, None);
+            }
+            Outcome::Answered { reason, rtt } => self.on_answer(now, flight, reason, rtt),
+            Outcome::TimedOut => self.on_silence(now, flight),
+            Outcome::NoRoute => self.on_no_route(now, slot, flight.ask),
+            Outcome::LocalLimit => self.on_trouble(now, slot, flight.ask, Trouble::Limit),
+            Outcome::NetworkDown => self.on_trouble(now, slot, flight.ask, Trouble::NetworkDown),
+            Outcome::NoPermit => self.put_back(slot, flight.ask),
+        }
+        self.conclude(slot, now);
+    }
+
+    fn on_answer(&mut self, now: ScanTime, flight: Flight, reason: Reason, rtt: Duration) {
+        let slot = flight.host;
+        let in_flight = self.flights.len() + 1;
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        let (was_heard, was_up) = (host.is_heard(), host.is_up());
+        let confirmed = host.answered(now, flight.ask, reason, rtt);
+        self.group.sample(rtt);
+        if flight.ask.attempt > 1 && tells_loss(reason) {
+            host.window.reduce(flight.sent, now);
+        } else {
+            host.window.grow(confirmed + 1, host.in_flight + 1);
+        }
+        self.window.grow(confirmed + 1, in_flight);
+        self.unheard -= usize::from(!was_heard);
+        if host.is_up() && !was_up {
+            self.ledger.host_up();
+        }
+        let beyond = matches!(reason, Reason::HostUnreachable | Reason::NetUnreachable);
+        if host.phase == Phase::Discovery && !beyond {
+            host.phase = Phase::Ready;
+            self.ready.push_back(slot);
+            self.start_ready();
+        }
+        if flight.ask.attempt > 0 {
+            self.settle(slot, flight.ask, reason, Some(rtt));
+        }
+    }
+
+    fn on_silence(&mut self, now: ScanTime, flight: Flight) {
+        let slot = flight.host;
+        let in_flight = self.flights.len() + 1;
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        let Ask { port, attempt, .. } = flight.ask;
+        if attempt > 0 {
+            host.silent(port, attempt);
+            self.ledger.silent();
+            if !host.is_heard() {
+                // Nothing will ever confirm this silence; it may be asked about faster, up to a bound.
+                host.window.grow_below(self.rules.unheard_per_host, host.in_flight + 1);
+                self.window.grow_below(self.rules.unheard_window, in_flight);
+            }
+            return;
+        }
+        if !host.alive.is_lost() {
+            host.canary_was_lost();
+        }
+        match host.alive.canary_silent(now) {
+            Strike::Loss => host.window.reduce(flight.sent, now),
+            Strike::Lost(again) => {
+                host.stopped_answering();
+                self.timers.insert((again, slot));
+            }
+            Strike::GaveUp => self.finish_host(slot, Some(Reason::HostLost), Some(Verdict::HostLost)),
+        }
+    }
+
+    /// Without a route nothing can be measured of a host; one that had answered may come back.
+    fn on_no_route(&mut self, now: ScanTime, slot: usize, ask: Ask) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        if !host.is_heard() {
+            self.put_back(slot, ask);
+            self.finish_host(slot, Some(Reason::NoRoute), None);
+            return;
+        }
+        self.on_trouble(now, slot, ask, Trouble::NetworkDown);
+    }
+
+    /// This machine failed: nothing was learnt about the target. Wait, shrink, try again; not for ever.
+    fn on_trouble(&mut self, now: ScanTime, slot: usize, ask: Ask, trouble: Trouble) {
+        self.put_back(slot, ask);
+        if trouble == Trouble::Limit {
+            let sockets = self.flights.len();
+            self.note(
+                "local-limit",
+                format!("this machine allowed only {sockets} connections at once: the scan waits for them"),
+            );
+        }
+        if self.local.failed(now, trouble, self.flights.len()) {
+            self.stop(now, trouble.reason());
+        }
+    }
+
+    fn put_back(&mut self, slot: usize, ask: Ask) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        match ask.attempt.checked_sub(1) {
+            Some(attempts) => host.asked_in_vain(ask.port, attempts),
+            None => host.alive.canary_returned(),
+        }
+    }
+
+    /// Ends a host that has nothing left to ask, or gives it its next turn.
+    pub(super) fn conclude(&mut self, slot: usize, now: ScanTime) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        if host.is_done(&self.rules) {
+            self.finish_host(slot, None, None);
+        } else if host.can_ask(&self.rules, now) {
+            self.enqueue(slot);
+        }
+    }
+
+    /// Settles what is left of a host and forgets it. `rest` is the reason for ports that were not measured.
+    pub(super) fn finish_host(&mut self, slot: usize, rest: Option<Reason>, verdict: Option<Verdict>) {
+        if self.hosts.get(slot).is_some_and(|host| host.in_flight > 0) {
+            for (id, ask) in self.flights.take_of_host(slot) {
+                self.outbox.push_back(Output::Release(id));
+                self.put_back(slot, ask);
+            }
+        }
+        let Some(mut host) = self.hosts.try_remove(slot) else { return };
+        if host.queued {
+            self.turns.retain(|&other| other != slot);
+        }
+        if let Some(limit) = self.rules.host_timeout {
+            self.timers.remove(&(host.started + limit, slot));
+        }
+        self.unheard -= usize::from(!host.is_heard());
+        match host.phase {
+            Phase::Scanning => self.scanning -= 1,
+            Phase::Ready => self.ready.retain(|&other| other != slot),
+            Phase::Discovery => {}
+        }
+        let names = self.job.targets.names_of(host.addr);
+        let mut not_asked = 0;
+        for left in host.take_unsettled(&self.job, &self.rules, rest) {
+            match left.reason {
+                Some(Reason::NoNeighbour) if left.attempts == 0 => not_asked += 1,
+                Some(reason) => {
+                    let result = PortResult::new(left.port, reason, None, left.attempts);
+                    let event = self.ledger.settle(&mut host, names, result);
+                    self.outbox.extend(event.map(|event| Output::Event(Box::new(event))));
+                }
+                None => not_asked += 1,
+            }
+        }
+        self.ledger.not_asked(not_asked);
+        let event = self.ledger.finish(host.into_result(names, verdict, not_asked));
+        self.publish(event);
+        self.start_ready();
+    }
+
+    fn settle(&mut self, slot: usize, ask: Ask, reason: Reason, rtt: Option<Duration>) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        let names = self.job.targets.names_of(host.addr);
+        let result = PortResult::new(ask.port, reason, rtt, ask.attempt);
+        if let Some(event) = self.ledger.settle(host, names, result) {
+            self.publish(event);
+        }
+    }
+
+    /// Lets hosts that are there begin, one at a time with sequential hosts.
+    fn start_ready(&mut self) {
+        while !(self.rules.sequential && self.scanning > 0)
+            && let Some(slot) = self.ready.pop_front()
+        {
+            if let Some(host) = self.hosts.get_mut(slot) {
+                host.phase = Phase::Scanning;
+                self.scanning += 1;
+                self.enqueue(slot);
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `PortBits`: ports collected in any order, in little memory: a list while they are few, then an 8 KB bitmap.
+
+use scanner_core::PortSet;
+
+#[derive(Debug, Clone)]
+pub(crate) enum PortBits {
+    Few(Vec<u16>),
+    Many { words: Box<[u64; WORDS]>, len: usize, from: usize },
+}
+
+const WORDS: usize = 1 << 10;
+
+/// Above this many ports the bitmap is the smaller of the two.
+const FEW: usize = 4096;
+
+impl Default for PortBits {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl PortBits {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Few(list) => list.len(),
+            Self::Many { len, .. } => *len,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a port that is not in the set.
+    pub(crate) fn insert(&mut self, port: u16) {
+        match self {
+            Self::Few(list) if list.len() < FEW => list.push(port),
+            Self::Few(list) => {
+                let mut words = Box::new([0_u64; WORDS]);
+                for &port in &*list {
+                    let (word, bit) = place(port);
+                    words[word] |= bit;
+                }
+                *self = Self::Many { words, len: list.len(), from: 0 };
+                self.insert(port);
+            }
+            Self::Many { words, len, from } => {
+                let (word, bit) = place(port);
+                *len += usize::from(words[word] & bit == 0);
+                words[word] |= bit;
+                *from = (*from).min(word);
+            }
+        }
+    }
+
+    /// Removes a port; whether it was there.
+    pub(crate) fn remove(&mut self, port: u16) -> bool {
+        match self {
+            Self::Few(list) => {
+                list.iter().rposition(|&p| p == port).is_some_and(|at| list.swap_remove(at) == port)
+            }
+            Self::Many { words, len, .. } => {
+                let (word, bit) = place(port);
+                let there = words[word] & bit != 0;
+                words[word] &= !bit;
+                *len -= usize::from(there);
+                there
+            }
+        }
+    }
+
+    /// Takes some port out of the set.
+    pub(crate) fn pop(&mut self) -> Option<u16> {
+        match self {
+            Self::Few(list) => list.pop(),
+            Self::Many { words, len, from } => {
+                while *from < WORDS && words[*from] == 0 {
+                    *from += 1;
+                }
+                let word = words.get_mut(*from)?;
+                let port = *from * 64 + word.trailing_zeros() as usize;
+                *word &= *word - 1;
+                *len -= 1;
+                u16::try_from(port).ok()
+            }
+        }
+    }
+
+    /// The ports as merged ranges.
+    pub(crate) fn to_set(&self) -> PortSet {
+        match self {
+            Self::Few(list) => list.iter().copied().collect(),
+            Self::Many { words, .. } => {
+                (1..=u16::MAX).filter(|&port| words[place(port).0] & place(port).1 != 0).collect()
+            }
+        }
+    }
+}
+
+const fn place(port: u16) -> (usize, u64) {
+    (port as usize / 64, 1 << (port % 64))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn behaves_like_a_set(ports in prop::collection::hash_set(1..=u16::MAX, 0..9000), gone in prop::collection::vec(1..=u16::MAX, 0..500)) {
+            let mut bits = PortBits::default();
+            let mut model = BTreeSet::new();
+            for &port in ports.iter().collect::<BTreeSet<_>>() {
+                bits.insert(port);
+                model.insert(port);
+            }
+            for port in gone {
+                prop_assert_eq!(bits.remove(port), model.remove(&port));
+            }
+            prop_assert_eq!(bits.len(), model.len());
+            prop_assert_eq!(bits.to_set(), model.iter().copied().collect());
+            while let Some(port) = bits.pop() {
+                prop_assert!(model.remove(&port));
+            }
+            prop_assert!(model.is_empty() && bits.is_empty());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What must hold on every network, whatever happens while it is scanned. Most of it is asserted in the simulation itself.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use scanner_core::{Completion, HostAddr, PortSet, Reason};
+
+use super::sim::{Answer, Limit, Run, Scenario, run};
+use super::{Input, ScanTime};
+use crate::config::{ConnectionLimit, PortDetail, ScanConfig};
+
+fn limit() -> impl Strategy<Value = Option<Limit>> {
+    prop::option::weighted(
+        0.3,
+        (5.0..2000.0_f64, 1.0..50.0_f64).prop_map(|(rate, burst)| Limit { rate, burst }),
+    )
+}
+
+fn config() -> impl Strategy<Value = ScanConfig> {
+    let limit = prop_oneof![
+        (1..200_u32).prop_map(|n| ConnectionLimit::Fixed(NonZeroU32::new(n).unwrap())),
+        Just(ConnectionLimit::Auto),
+    ];
+    let rate = prop::option::weighted(0.2, 20..5000_u32);
+    let per_host = prop::option::weighted(0.2, 1..50_u32);
+    (limit, rate, per_host, prop::option::weighted(0.3, 0..4_u8), any::<bool>(), any::<bool>()).prop_map(
+        |(limit, rate, per_host, retries, skip, all)| ScanConfig {
+            limit,
+            max_rate: rate.and_then(NonZeroU32::new),
+            max_per_host: per_host.and_then(NonZeroU32::new),
+            retries,
+            skip_discovery: skip,
+            detail: if all { PortDetail::All } else { PortDetail::Open },
+            ..ScanConfig::default()
+        },
+    )
+}
+
+fn scenario() -> impl Strategy<Value = Scenario> {
+    let rest =
+        prop_oneof![Just(Answer::Closed), Just(Answer::Drop), Just(Answer::Reject), Just(Answer::Open)];
+    let hosts = (any::<u64>(), 1..5_u32, 1..4_u32, 1..150_u16, rest);
+    let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64]);
+    let local = (prop::option::weighted(0.3, 1..40_u32), 1..300_u32, any::<bool>());
+    (hosts, path, (limit(), limit(), limit()), local, config()).prop_map(
+        |(hosts, path, limits, local, config)| {
+            let (seed, count, live_every, ports, rest) = hosts;
+            let (rtt_ms, jitter, loss) = path;
+            Scenario {
+                seed,
+                hosts: count,
+                live_every,
+                ports: PortSet::from_range(1, ports),
+                open: PortSet::from_iter([22, 80, 99]),
+                drop: PortSet::from_range(30, 60),
+                rest,
+                rtt_ms,
+                jitter_ms: rtt_ms * jitter,
+                loss,
+                policer: limits.0,
+                rst_limit: limits.1,
+                icmp_limit: limits.2,
+                descriptors: local.0,
+                auto_cap: local.1,
+                neighbours: local.2,
+                config,
+                ..Scenario::default()
+            }
+        },
+    )
+}
+
+/// Things done to a scan from outside, each at a moment.
+fn meddling() -> impl Strategy<Value = Vec<(u64, Input)>> {
+    let skip =
+        (0..5_u32).prop_map(|n| Input::SkipHost(HostAddr::from(std::net::Ipv4Addr::from(0x0a00_0001 + n))));
+    let input = prop_oneof![
+        3 => Just(Input::Pause),
+        5 => Just(Input::Resume),
+        2 => skip,
+        2 => (1..100_u32).prop_map(Input::Budget),
+        2 => prop::option::of(50..1000_u32).prop_map(|rate| Input::Rate(rate.and_then(NonZeroU32::new))),
+        1 => Just(Input::Stop(Reason::Cancelled)),
+    ];
+    prop::collection::vec((0..8_000_u64, input), 0..6).prop_map(|mut inputs| {
+        inputs.sort_by_key(|(at, _)| *at);
+        inputs
+    })
+}
+
+/// Runs with the meddling; a pause is lifted in the end, or the scan would rightly wait for ever.
+fn meddled(scenario: &Scenario, inputs: &[(u64, Input)]) -> Run {
+    let mut left = inputs.iter().copied().chain([(8_000, Input::Resume)]).peekable();
+    let mut paused = false;
+    run(scenario, &mut |now: ScanTime| {
+        let due = left.peek().is_some_and(|(at, _)| now >= ScanTime(Duration::from_millis(*at)) || paused);
+        let (_, input) = left.next_if(|_| due)?;
+        paused = match input {
+            Input::Pause => true,
+            Input::Resume | Input::Stop(_) => false,
+            Input::SkipHost(_) | Input::Rate(_) | Input::Budget(_) | Input::Outcome(..) => paused,
+        };
+        Some(input)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_port_settles_once_and_nothing_stalls(scenario in scenario(), inputs in meddling()) {
+        let run = meddled(&scenario, &inputs);
+        prop_assert_eq!(run.phantom, 0);
+        let progress = run.report().progress;
+        let cancelled = inputs.iter().any(|(_, input)| matches!(input, Input::Stop(_)));
+        if !cancelled {
+            prop_assert_ne!(run.report().completion, Completion::Cancelled);
+        }
+        prop_assert_eq!(run.report().completion == Completion::Complete, progress.unknown == 0 && run.report().completion != Completion::Cancelled);
+    }
+
+    #[test]
+    fn without_loss_or_limits_nothing_is_missed(scenario in scenario()) {
+        let kind = Scenario { loss: 0.0, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, ..scenario };
+        let run = run(&kind, &mut |_| None);
+        prop_assert_eq!((run.missed, run.misclassified, run.phantom), (0, 0, 0));
+        prop_assert_eq!(run.report().progress.unknown, 0, "a local limit never becomes a fact");
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_scan(scenario in scenario()) {
+        let (one, two) = (run(&scenario, &mut |_| None), run(&scenario, &mut |_| None));
+        prop_assert_eq!(one.trace, two.trace);
+    }
+}

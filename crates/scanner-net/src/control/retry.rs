@@ -1,0 +1,186 @@
+//! How often a silent port is asked: as often as the measured loss calls for, and never only once.
+
+use crate::config::defaults::{MAX_RETRIES, MISS_TARGET};
+
+/// What a host's answers say about loss: attempts to ports that answer, and how many of those stayed silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct LossEstimate {
+    attempts: u32,
+    silent: u32,
+}
+
+impl LossEstimate {
+    /// A port answered after `silent` attempts without answer.
+    pub(crate) fn answered_after(&mut self, silent: u32) {
+        self.attempts += silent + 1;
+        self.silent += silent;
+    }
+
+    /// A port that had answered stayed silent once.
+    pub(crate) fn known_port_silent(&mut self) {
+        self.attempts += 1;
+        self.silent += 1;
+    }
+
+    /// Whether any loss was seen.
+    pub(crate) const fn seen(self) -> bool {
+        self.silent > 0
+    }
+
+    /// The share of attempts to answering ports that stayed silent; `None` without any.
+    pub(crate) fn share(self) -> Option<f64> {
+        (self.attempts > 0).then(|| f64::from(self.silent) / f64::from(self.attempts))
+    }
+
+    /// The 95 % upper bound of the chance that one attempt to an answering port stays silent (Clopper-Pearson, one-sided):
+    /// the `q` for which `silent` or fewer of `attempts` has a probability of 5 %. 1 without any attempt.
+    pub(crate) fn upper_bound(self) -> f64 {
+        if self.silent >= self.attempts {
+            return 1.0;
+        }
+        let (mut low, mut high) = (0.0_f64, 1.0_f64);
+        for _ in 0..40 {
+            let middle = f64::midpoint(low, high);
+            if at_most(self.silent, self.attempts, middle) > 0.05 {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
+    }
+
+    /// How many attempts a silent port gets. `configured` retries win; otherwise two while no loss was seen, and
+    /// `ceil(ln 1e-4 / ln q95)` within 2 to 14 once it was.
+    pub(crate) fn attempts_needed(self, configured: Option<u8>) -> u8 {
+        if let Some(retries) = configured {
+            return retries.min(MAX_RETRIES) + 1;
+        }
+        if !self.seen() {
+            return 2;
+        }
+        let needed = (MISS_TARGET.ln() / self.upper_bound().ln()).ceil();
+        (2..=MAX_RETRIES).find(|&k| f64::from(k) >= needed).unwrap_or(MAX_RETRIES + 1)
+    }
+
+    /// The bound on a missed port after `attempts` silent ones; `None` without any answer to judge by.
+    pub(crate) fn miss_bound(self, attempts: u8) -> Option<f64> {
+        (self.attempts > 0).then(|| self.upper_bound().powi(i32::from(attempts)))
+    }
+}
+
+/// How many attempts a silent port of one host gets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempts {
+    configured: Option<u8>,
+    loss: LossEstimate,
+    needed: u8,
+    computed_for: LossEstimate,
+}
+
+impl Attempts {
+    pub(crate) fn new(configured: Option<u8>) -> Self {
+        let loss = LossEstimate::default();
+        Self { configured, loss, needed: loss.attempts_needed(configured), computed_for: loss }
+    }
+
+    pub(crate) const fn loss(&self) -> LossEstimate {
+        self.loss
+    }
+
+    /// How many attempts a silent port gets, by the evidence so far.
+    pub(crate) const fn needed(&self) -> u8 {
+        self.needed
+    }
+
+    /// See [`LossEstimate::answered_after`].
+    pub(crate) fn answered_after(&mut self, silent: u32) {
+        self.loss.answered_after(silent);
+        self.refresh();
+    }
+
+    /// See [`LossEstimate::known_port_silent`].
+    pub(crate) fn known_port_silent(&mut self) {
+        self.loss.known_port_silent();
+        self.refresh();
+    }
+
+    /// Goes back to an earlier estimate.
+    pub(crate) fn restore(&mut self, loss: LossEstimate) {
+        self.loss = loss;
+        self.computed_for = loss;
+        self.needed = loss.attempts_needed(self.configured);
+    }
+
+    /// Computes the attempts anew once the evidence grew by an eighth, as the computation sums many terms.
+    fn refresh(&mut self) {
+        let (now, then) = (self.loss, self.computed_for);
+        if now.seen() && (now.attempts - then.attempts > then.attempts / 8 || !then.seen()) {
+            self.needed = now.attempts_needed(self.configured);
+            self.computed_for = now;
+        }
+    }
+}
+
+/// The probability that at most `k` of `n` trials succeed, each with chance `p`: summed in logarithms, so that many trials
+/// do not underflow.
+fn at_most(k: u32, n: u32, p: f64) -> f64 {
+    let (n_f, odds) = (f64::from(n), (p / (1.0 - p)).ln());
+    let mut log_term = n_f * (1.0 - p).ln();
+    let mut sum = log_term.exp();
+    for i in 1..=k {
+        let i_f = f64::from(i);
+        log_term += ((n_f - i_f + 1.0) / i_f).ln() + odds;
+        sum += log_term.exp();
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(attempts: u32, silent: u32) -> LossEstimate {
+        LossEstimate { attempts, silent }
+    }
+
+    #[test]
+    fn the_bound_is_clopper_pearsons() {
+        // Reference values: the 0.95 quantile of Beta(silent + 1, attempts - silent).
+        for (attempts, silent, bound) in [
+            (299, 0, 0.009_97),
+            (30, 0, 0.095),
+            (12, 0, 0.221),
+            (1, 0, 0.95),
+            (100, 5, 0.1023),
+            (1000, 100, 0.1171),
+        ] {
+            let got = seen(attempts, silent).upper_bound();
+            assert!((got - bound).abs() < 0.001, "{silent} of {attempts}: {got}, not {bound}");
+        }
+        assert!((seen(0, 0).upper_bound() - 1.0).abs() < 1e-9);
+        assert!((seen(3, 3).upper_bound() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn more_loss_means_more_attempts() {
+        for (estimate, attempts) in [
+            (seen(0, 0), 2),
+            (seen(500, 0), 2),
+            (seen(1000, 50), 4),
+            (seen(1000, 190), 6),
+            (seen(1000, 360), 10),
+            (seen(10, 9), 14),
+        ] {
+            assert_eq!(estimate.attempts_needed(None), attempts, "{estimate:?}");
+        }
+        assert_eq!(seen(10, 9).attempts_needed(Some(0)), 1, "what is configured wins");
+        assert_eq!(seen(500, 0).attempts_needed(Some(5)), 6);
+    }
+
+    #[test]
+    fn the_bound_of_a_missed_port_is_stated() {
+        assert_eq!(seen(0, 0).miss_bound(2), None);
+        assert!(seen(299, 0).miss_bound(2).unwrap() < 1.01e-4);
+    }
+}

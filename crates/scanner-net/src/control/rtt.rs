@@ -1,0 +1,121 @@
+//! Round-trip time: a smoothed mean and deviation, and the time-out they imply.
+
+use std::time::Duration;
+
+use crate::config::defaults::{INITIAL_TIMEOUT, MIN_TIMEOUT};
+
+/// The estimator of RFC 6298 section 2: `srtt += (r - srtt) / 8`, `rttvar += (|r - srtt| - rttvar) / 4`, time-out
+/// `srtt + max(4 rttvar, srtt / 2)`: on a steady path the deviation shrinks to nothing, and the first answer that is a little late
+/// would be taken for silence. Every attempt has a socket of its own, so Karn's ambiguity arises only from the kernel's own SYN
+/// retransmission, 1 s after the first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Rtt {
+    estimate: Option<Estimate>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Estimate {
+    mean: Duration,
+    deviation: Duration,
+}
+
+/// The kernel sends its second SYN 1 s after the first; an answer after that may belong to either.
+const KERNEL_SYN_RETRY: Duration = Duration::from_millis(990);
+
+impl Rtt {
+    /// Takes the round-trip time of one answer into account.
+    pub(crate) fn sample(&mut self, rtt: Duration) {
+        match &mut self.estimate {
+            None if rtt >= KERNEL_SYN_RETRY => {}
+            None => self.estimate = Some(Estimate { mean: rtt, deviation: rtt / 2 }),
+            Some(old) => {
+                if rtt >= KERNEL_SYN_RETRY && old.mean + 4 * old.deviation < KERNEL_SYN_RETRY / 2 {
+                    return;
+                }
+                let error = rtt.abs_diff(old.mean);
+                old.deviation = (old.deviation * 3 + error) / 4;
+                old.mean = (old.mean * 7 + rtt) / 8;
+            }
+        }
+    }
+
+    /// The smoothed round-trip time, once there is a sample.
+    pub(crate) fn mean(&self) -> Option<Duration> {
+        self.estimate.map(|estimate| estimate.mean)
+    }
+
+    /// How long to wait for an answer, once there is a sample; at least [`MIN_TIMEOUT`].
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.estimate.map(|estimate| {
+            (estimate.mean + (4 * estimate.deviation).max(estimate.mean / 2)).max(MIN_TIMEOUT)
+        })
+    }
+
+    /// How long to wait for a host without samples of its own, given the group's estimate: twice the group's time-out, as
+    /// the host may be farther, but no more than [`INITIAL_TIMEOUT`] and no less than half of it.
+    pub(crate) fn borrowed_timeout(group: &Self) -> Duration {
+        group
+            .timeout()
+            .map_or(INITIAL_TIMEOUT, |timeout| (timeout * 2).clamp(INITIAL_TIMEOUT / 2, INITIAL_TIMEOUT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn settles_on_a_steady_path() {
+        let mut rtt = Rtt::default();
+        assert_eq!(rtt.timeout(), None);
+        for _ in 0..50 {
+            rtt.sample(80 * MS);
+        }
+        let mean = rtt.mean().unwrap();
+        assert!(mean.abs_diff(80 * MS) < MS, "{mean:?}");
+        let timeout = rtt.timeout().unwrap();
+        assert!(timeout > 110 * MS && timeout < 130 * MS, "half as long again: {timeout:?}");
+    }
+
+    #[test]
+    fn waits_longer_on_a_path_that_jitters() {
+        let mut rtt = Rtt::default();
+        for i in 0..100 {
+            rtt.sample(if i % 2 == 0 { 150 * MS } else { 250 * MS });
+        }
+        let timeout = rtt.timeout().unwrap();
+        assert!(timeout > 350 * MS && timeout < 650 * MS, "{timeout:?}");
+    }
+
+    #[test]
+    fn an_answer_to_the_kernels_second_syn_is_no_sample() {
+        let mut rtt = Rtt::default();
+        rtt.sample(1001 * MS);
+        assert_eq!(rtt.mean(), None);
+        rtt.sample(MS);
+        rtt.sample(1001 * MS);
+        assert_eq!(rtt.mean(), Some(MS));
+    }
+
+    #[test]
+    fn a_far_path_is_measured_all_the_same() {
+        let mut rtt = Rtt::default();
+        for _ in 0..20 {
+            rtt.sample(600 * MS);
+        }
+        for _ in 0..40 {
+            rtt.sample(1200 * MS);
+        }
+        assert!(rtt.mean().unwrap() > 1100 * MS);
+    }
+
+    #[test]
+    fn borrows_with_reserve() {
+        let mut group = Rtt::default();
+        assert_eq!(Rtt::borrowed_timeout(&group), INITIAL_TIMEOUT);
+        group.sample(MS);
+        assert_eq!(Rtt::borrowed_timeout(&group), INITIAL_TIMEOUT / 2);
+    }
+}

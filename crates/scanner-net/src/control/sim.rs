@@ -1,0 +1,382 @@
+//! A simulated network: pure and seeded, so that a scan of a lossy path is a test that takes milliseconds.
+
+mod scenario;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use scanner_core::{HostAddr, PortState, Reason, ScanEvent, ScanReport};
+
+pub(crate) use self::scenario::{Answer, Limit, Scenario};
+use super::{Controller, Input, Job, Outcome, Output, Probe, ProbeId, Rules, ScanTime};
+
+/// A small generator (SplitMix64): the simulation must not depend on a library's choice of algorithm.
+#[derive(Debug, Clone)]
+struct Rng(u64);
+
+impl Rng {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// A token bucket of the network: lets `rate` packets per second through, `burst` at once.
+#[derive(Debug, Clone)]
+struct Bucket {
+    limit: Limit,
+    tokens: f64,
+    filled: ScanTime,
+}
+
+impl Bucket {
+    fn new(limit: Limit) -> Self {
+        Self { limit, tokens: limit.burst, filled: ScanTime::ZERO }
+    }
+
+    fn passes(&mut self, now: ScanTime) -> bool {
+        let filled = now.since(self.filled).as_secs_f64() * self.limit.rate;
+        self.tokens = (self.tokens + filled).min(self.limit.burst);
+        self.filled = now;
+        let passes = self.tokens >= 1.0;
+        self.tokens -= f64::from(u8::from(passes));
+        passes
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Packet {
+    /// A SYN reaches the far end.
+    Syn(ProbeId),
+    /// An answer reaches the scanner.
+    Answer(ProbeId, Reason),
+    /// The time of a probe is over.
+    TimedOut(ProbeId),
+}
+
+struct Network<'a> {
+    scenario: &'a Scenario,
+    rng: Rng,
+    events: BinaryHeap<Reverse<(ScanTime, u64, Packet)>>,
+    serial: u64,
+    waiting: BTreeMap<ProbeId, (Probe, ScanTime)>,
+    policer: Option<Bucket>,
+    rst_limit: Option<Bucket>,
+    icmp_limit: Option<Bucket>,
+    resolutions: BTreeMap<IpAddr, ScanTime>,
+    lossy_until: ScanTime,
+    clear_until: ScanTime,
+}
+
+impl<'a> Network<'a> {
+    fn new(scenario: &'a Scenario) -> Self {
+        Self {
+            scenario,
+            rng: Rng(scenario.seed),
+            events: BinaryHeap::new(),
+            serial: 0,
+            waiting: BTreeMap::new(),
+            policer: scenario.policer.map(Bucket::new),
+            rst_limit: scenario.rst_limit.map(Bucket::new),
+            icmp_limit: scenario.icmp_limit.map(Bucket::new),
+            resolutions: BTreeMap::new(),
+            lossy_until: ScanTime::ZERO,
+            clear_until: ScanTime::ZERO,
+        }
+    }
+
+    /// Sends a SYN, and the kernel's own repetitions of it; an outcome where this machine refuses.
+    fn connect(&mut self, now: ScanTime, probe: Probe) -> Option<Outcome> {
+        let limit = self.scenario.descriptors.unwrap_or(u32::MAX) as usize;
+        if self.waiting.len() >= limit {
+            return Some(Outcome::LocalLimit);
+        }
+        if self.scenario.network_down.is_some_and(|span| span.contains(now)) {
+            return Some(Outcome::NetworkDown);
+        }
+        if self.scenario.no_route {
+            return Some(Outcome::NoRoute);
+        }
+        self.waiting.insert(probe.id, (probe, now));
+        self.at(now + probe.timeout, Packet::TimedOut(probe.id));
+        for repetition in 0..3 {
+            let sent = now + Duration::from_secs(repetition);
+            if sent.since(now) < probe.timeout && !self.is_lost(sent) {
+                let way = self.one_way(sent);
+                self.at(sent + way, Packet::Syn(probe.id));
+            }
+        }
+        if self.scenario.neighbours && !self.scenario.is_live(probe.addr.ip()) {
+            let failed = self.resolution_fails(now, probe.addr.ip());
+            self.at(failed, Packet::Answer(probe.id, Reason::NoNeighbour));
+        }
+        None
+    }
+
+    /// Neighbour resolution takes 3 s to fail, for every probe that waits for it; the next probe begins another.
+    fn resolution_fails(&mut self, now: ScanTime, ip: IpAddr) -> ScanTime {
+        let resolution = self.resolutions.entry(ip).or_insert(now + Duration::from_secs(3));
+        if *resolution <= now {
+            *resolution = now + Duration::from_secs(3);
+        }
+        *resolution
+    }
+
+    fn at(&mut self, time: ScanTime, packet: Packet) {
+        self.serial += 1;
+        self.events.push(Reverse((time, self.serial, packet)));
+    }
+
+    fn one_way(&mut self, now: ScanTime) -> Duration {
+        let jitter = (self.rng.share() * 2.0 - 1.0) * self.scenario.jitter_ms;
+        let rtt = match self.scenario.slower {
+            Some(slower) if now >= slower.from() => slower.rtt_ms,
+            _ => self.scenario.rtt_ms,
+        };
+        Duration::from_secs_f64((rtt + jitter).max(0.01) / 2_000.0)
+    }
+
+    /// Independent loss, or loss in bursts of the given mean length with the same share of time.
+    fn is_lost(&mut self, now: ScanTime) -> bool {
+        let loss = self.scenario.loss;
+        if loss == 0.0 {
+            return false;
+        }
+        let Some(mean) = self.scenario.burst_ms else { return self.rng.share() < loss };
+        while now >= self.clear_until {
+            let exponential =
+                |share: f64, mean: f64| Duration::from_secs_f64(-share.max(1e-9).ln() * mean / 1000.0);
+            self.lossy_until = self.clear_until + exponential(self.rng.share(), mean);
+            self.clear_until = self.lossy_until + exponential(self.rng.share(), mean * (1.0 - loss) / loss);
+        }
+        now < self.lossy_until
+    }
+
+    /// The next outcome by `until`, and when.
+    fn next(&mut self, until: Option<ScanTime>) -> Option<(ScanTime, ProbeId, Outcome)> {
+        while let Some(&Reverse((now, _, packet))) = self.events.peek() {
+            if until.is_some_and(|until| now > until) {
+                return None;
+            }
+            self.events.pop();
+            if let Some((id, outcome)) = self.deliver(now, packet) {
+                return Some((now, id, outcome));
+            }
+        }
+        None
+    }
+
+    fn deliver(&mut self, now: ScanTime, packet: Packet) -> Option<(ProbeId, Outcome)> {
+        match packet {
+            Packet::Syn(id) => {
+                let (probe, _) = *self.waiting.get(&id)?;
+                let reason = self.answer(now, &probe)?;
+                if !self.is_lost(now) {
+                    let way = self.one_way(now);
+                    self.at(now + way, Packet::Answer(id, reason));
+                }
+                None
+            }
+            Packet::Answer(id, reason) => {
+                let (_, sent) = self.waiting.remove(&id)?;
+                Some((id, Outcome::Answered { reason, rtt: now.since(sent) }))
+            }
+            Packet::TimedOut(id) => self.waiting.remove(&id).map(|_| (id, Outcome::TimedOut)),
+        }
+    }
+
+    fn answer(&mut self, now: ScanTime, probe: &Probe) -> Option<Reason> {
+        let scenario = self.scenario;
+        let passes = |bucket: &mut Option<Bucket>| bucket.as_mut().is_none_or(|bucket| bucket.passes(now));
+        let there =
+            scenario.is_live(probe.addr.ip()) && !scenario.away.is_some_and(|span| span.contains(now));
+        if !passes(&mut self.policer) || !there {
+            return None;
+        }
+        match scenario.truth(probe.addr.port()) {
+            Answer::Open => Some(Reason::Handshake),
+            Answer::Closed => passes(&mut self.rst_limit).then_some(Reason::Rst),
+            Answer::Reject => passes(&mut self.icmp_limit).then_some(Reason::PortUnreachable),
+            Answer::Prohibit => passes(&mut self.icmp_limit).then_some(Reason::Prohibited),
+            Answer::Drop => None,
+        }
+    }
+}
+
+/// What a simulated scan came to.
+#[derive(Debug)]
+pub(crate) struct Run {
+    report: Option<ScanReport>,
+    pub(crate) took: Duration,
+    pub(crate) peak: u32,
+    /// Every output in order, for comparing two runs.
+    pub(crate) trace: Vec<String>,
+    settled: BTreeSet<(HostAddr, u16)>,
+    by_reason: BTreeMap<Reason, u64>,
+    pub(crate) missed: u64,
+    pub(crate) phantom: u64,
+    pub(crate) misclassified: u64,
+}
+
+/// What a test does to a scan while it runs.
+pub(crate) type Meddle<'a> = &'a mut dyn FnMut(ScanTime) -> Option<Input>;
+
+/// Scans a simulated network, and checks after every step what must always hold.
+pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
+    let plan = scenario.plan();
+    let rules = Rules::new(&scenario.config, &plan, scenario.auto_cap);
+    let cap = rules.window_cap;
+    let mut controller = Controller::new(Job::new(plan, "sim".into(), scenario.seed), rules);
+    let mut network = Network::new(scenario);
+    let (mut now, mut run, mut stopped) = (ScanTime::ZERO, Run::new(), false);
+    for _ in 0..STEPS {
+        let until = loop {
+            let output = controller.poll_output(now);
+            run.trace.push(format!("{now:?} {output:?}"));
+            match output {
+                Output::Connect(probe) => {
+                    assert!(!stopped, "a probe after the end");
+                    if let Some(outcome) = network.connect(now, probe) {
+                        controller.handle_input(now, Input::Outcome(probe.id, outcome));
+                    }
+                }
+                Output::Release(id) => {
+                    assert!(network.waiting.remove(&id).is_some(), "released what is not out");
+                }
+                Output::Event(event) => run.note(scenario, &event),
+                Output::Wait(until) => break until,
+                Output::Done => return run.end(&mut controller, now),
+            }
+        };
+        let progress = controller.progress(now);
+        run.peak = run.peak.max(progress.in_flight);
+        assert_eq!(progress.in_flight as usize, network.waiting.len(), "every probe is accounted for");
+        assert!(progress.in_flight <= cap, "sockets within the budget");
+        assert!(progress.settled() + progress.not_asked <= progress.probes);
+        if let Some(input) = meddle(now) {
+            stopped |= matches!(input, Input::Stop(_));
+            controller.handle_input(now, input);
+            continue;
+        }
+        if let Some((time, id, outcome)) = network.next(until) {
+            now = time;
+            controller.handle_input(now, Input::Outcome(id, outcome));
+        } else {
+            let later = until.filter(|&until| until > now);
+            now = later.expect("stalled: nothing under way, nothing to wait for");
+        }
+    }
+    panic!("does not end");
+}
+
+const STEPS: usize = 4_000_000;
+
+impl Run {
+    const fn new() -> Self {
+        Self {
+            report: None,
+            took: Duration::ZERO,
+            peak: 0,
+            trace: Vec::new(),
+            settled: BTreeSet::new(),
+            by_reason: BTreeMap::new(),
+            missed: 0,
+            phantom: 0,
+            misclassified: 0,
+        }
+    }
+
+    fn note(&mut self, scenario: &Scenario, event: &ScanEvent) {
+        let ScanEvent::Host(finished) = event else { return };
+        let host = &finished.host;
+        let mut counted = u64::from(host.not_asked);
+        for (reason, ports) in host.ports.iter() {
+            *self.by_reason.entry(reason).or_default() += ports.len() as u64;
+            counted += ports.len() as u64;
+            for port in ports.iter() {
+                assert!(self.settled.insert((host.ip, port)), "{} {port} settled twice", host.ip);
+                self.judge(scenario.truth_of(host.ip, port), reason);
+            }
+        }
+        assert_eq!(counted, scenario.ports.len() as u64, "every port is settled or counted as not asked");
+    }
+
+    fn judge(&mut self, truth: Answer, reason: Reason) {
+        let right = match truth {
+            Answer::Open => PortState::Open,
+            Answer::Closed => PortState::Closed,
+            Answer::Reject | Answer::Prohibit | Answer::Drop => PortState::Filtered,
+        };
+        match (right, reason.state()) {
+            (_, PortState::Unknown) => {}
+            (PortState::Open, state) if state != PortState::Open => self.missed += 1,
+            (right, PortState::Open) if right != PortState::Open => self.phantom += 1,
+            (right, state) if right != state => self.misclassified += 1,
+            _ => {}
+        }
+    }
+
+    fn end(mut self, controller: &mut Controller, now: ScanTime) -> Self {
+        let report = controller.report(now);
+        self.took = now.0;
+        let progress = report.progress;
+        assert_eq!(progress.pending(), 0, "the counters add up: {progress:?}");
+        assert_eq!(progress.in_flight, 0);
+        self.report = Some(report);
+        self
+    }
+
+    pub(crate) fn report(&self) -> &ScanReport {
+        self.report.as_ref().expect("the run has ended")
+    }
+
+    /// What a person wants to see of it.
+    pub(crate) fn summary(&self) -> String {
+        use std::fmt::Write;
+        let report = self.report();
+        let progress = &report.progress;
+        let mut text = format!(
+            "{}: {} open, {} missed, {} phantom, {} misclassified\n{:.3} s, {} probes for {} ports, at most {} at once\n",
+            report.completion,
+            progress.open,
+            self.missed,
+            self.phantom,
+            self.misclassified,
+            self.took.as_secs_f64(),
+            progress.sent,
+            progress.probes,
+            self.peak,
+        );
+        for (reason, count) in &self.by_reason {
+            writeln!(text, "{count:>6} {}/{reason}", reason.state()).unwrap();
+        }
+        for (what, count) in [("not asked", progress.not_asked), ("hosts up", progress.targets_up)] {
+            writeln!(text, "{count:>6} {what}").unwrap();
+        }
+        for host in report.hosts.iter().filter(|host| host.verdict.is_some()).take(3) {
+            writeln!(text, "{} {}", host.ip, host.verdict.unwrap()).unwrap();
+        }
+        if let [host] = report.hosts.as_slice() {
+            let percent =
+                |share: Option<f64>| share.map_or("?".into(), |share| format!("{:.1} %", share * 100.0));
+            writeln!(
+                text,
+                "loss {}, a silent port is missed by {:.0e}",
+                percent(host.loss),
+                host.miss_bound.unwrap_or(0.0)
+            )
+            .unwrap();
+        }
+        text
+    }
+}

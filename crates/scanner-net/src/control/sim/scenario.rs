@@ -1,0 +1,163 @@
+//! The file form of a simulated network.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use scanner_core::{HostAddr, PortSet, TargetSet};
+use serde::Deserialize;
+
+use super::super::ScanTime;
+use crate::config::ScanConfig;
+use crate::plan::ScanPlan;
+
+/// One network and one scan of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Scenario {
+    pub(crate) seed: u64,
+    /// Addresses 10.0.0.1 onwards; every `live_every`-th of them is there.
+    pub(crate) hosts: u32,
+    pub(crate) live_every: u32,
+    /// Dead ones are on link: the neighbour is given up after 3 s.
+    pub(crate) neighbours: bool,
+    pub(crate) ports: PortSet,
+    pub(crate) open: PortSet,
+    pub(crate) drop: PortSet,
+    pub(crate) reject: PortSet,
+    pub(crate) prohibit: PortSet,
+    /// What every other port does.
+    pub(crate) rest: Answer,
+    pub(crate) rtt_ms: f64,
+    /// Uniform, around the round-trip time.
+    pub(crate) jitter_ms: f64,
+    /// Share of packets lost each way.
+    pub(crate) loss: f64,
+    /// Mean length of a loss burst; independent loss without it.
+    pub(crate) burst_ms: Option<f64>,
+    pub(crate) policer: Option<Limit>,
+    pub(crate) rst_limit: Option<Limit>,
+    pub(crate) icmp_limit: Option<Limit>,
+    /// When the hosts do not answer.
+    pub(crate) away: Option<Span>,
+    pub(crate) slower: Option<Slower>,
+    /// How many sockets this machine gives.
+    pub(crate) descriptors: Option<u32>,
+    /// When this machine's network is down.
+    pub(crate) network_down: Option<Span>,
+    pub(crate) no_route: bool,
+    /// The budget of an automatic limit.
+    pub(crate) auto_cap: u32,
+    pub(crate) config: ScanConfig,
+}
+
+/// What a port does with a SYN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Answer {
+    Open,
+    Closed,
+    Drop,
+    Reject,
+    Prohibit,
+}
+
+/// Packets per second, and how many at once.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limit {
+    pub(crate) rate: f64,
+    pub(crate) burst: f64,
+}
+
+/// A span of time; without an end it lasts.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Span {
+    pub(crate) from_ms: u64,
+    pub(crate) to_ms: Option<u64>,
+}
+
+impl Span {
+    pub(crate) fn contains(self, now: ScanTime) -> bool {
+        let after = |ms| now >= ScanTime(Duration::from_millis(ms));
+        after(self.from_ms) && !self.to_ms.is_some_and(after)
+    }
+}
+
+/// The path gets slower half way.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Slower {
+    from_ms: u64,
+    pub(crate) rtt_ms: f64,
+}
+
+impl Slower {
+    pub(crate) const fn from(self) -> ScanTime {
+        ScanTime(Duration::from_millis(self.from_ms))
+    }
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            hosts: 1,
+            live_every: 1,
+            neighbours: false,
+            ports: PortSet::from_range(1, 1000),
+            open: PortSet::from_iter([22, 80, 443]),
+            drop: PortSet::EMPTY,
+            reject: PortSet::EMPTY,
+            prohibit: PortSet::EMPTY,
+            rest: Answer::Closed,
+            rtt_ms: 10.0,
+            jitter_ms: 0.0,
+            loss: 0.0,
+            burst_ms: None,
+            policer: None,
+            rst_limit: None,
+            icmp_limit: None,
+            away: None,
+            slower: None,
+            descriptors: None,
+            network_down: None,
+            no_route: false,
+            auto_cap: 10_000,
+            config: ScanConfig::default(),
+        }
+    }
+}
+
+const FIRST: u32 = 0x0a00_0001;
+
+impl Scenario {
+    pub(crate) fn plan(&self) -> ScanPlan {
+        let mut targets = TargetSet::new();
+        let address = |n: u32| HostAddr::from(Ipv4Addr::from(FIRST + n));
+        targets.insert_range(address(0), address(self.hosts - 1));
+        ScanPlan::new(targets, self.ports.clone())
+    }
+
+    pub(crate) fn is_live(&self, ip: IpAddr) -> bool {
+        match ip {
+            IpAddr::V4(ip) => (u32::from(ip) - FIRST).is_multiple_of(self.live_every),
+            IpAddr::V6(_) => false,
+        }
+    }
+
+    /// What a port of a live host does.
+    pub(crate) fn truth(&self, port: u16) -> Answer {
+        let special = [
+            (&self.open, Answer::Open),
+            (&self.drop, Answer::Drop),
+            (&self.reject, Answer::Reject),
+            (&self.prohibit, Answer::Prohibit),
+        ];
+        special.iter().find(|(ports, _)| ports.contains(port)).map_or(self.rest, |(_, answer)| *answer)
+    }
+
+    pub(crate) fn truth_of(&self, host: HostAddr, port: u16) -> Answer {
+        if self.is_live(host.ip()) { self.truth(port) } else { Answer::Drop }
+    }
+}

@@ -1,0 +1,133 @@
+//! `Window`: how many probes may wait for an answer.
+
+use super::time::ScanTime;
+use crate::config::defaults::INITIAL_WINDOW;
+
+/// A congestion window in probes: slow start to a threshold, then one more per window's worth of answers; halved on
+/// evidence of loss, at most once per flight. Never below 2 (a retry and a canary must fit) and, as random loss says
+/// nothing about the path's capacity, evidence of loss does not push it below half its first value.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Window {
+    size: f64,
+    threshold: f64,
+    cap: f64,
+    reduced_at: Option<ScanTime>,
+}
+
+const FLOOR: f64 = INITIAL_WINDOW / 2.0;
+
+impl Window {
+    /// A window that starts at `initial` and never exceeds `cap`.
+    pub(crate) fn new(initial: f64, cap: u32) -> Self {
+        let cap = f64::from(cap.max(1));
+        Self { size: initial.clamp(1.0, cap), threshold: f64::INFINITY, cap, reduced_at: None }
+    }
+
+    /// How many probes may wait at once; at least 1.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 1 and the cap, a u32"
+    )]
+    pub(crate) fn size(&self) -> u32 {
+        self.size as u32
+    }
+
+    /// Evidence that the path carries what it is given: `answers` more answers came while `in_flight` probes waited. A
+    /// window that was not in use has shown nothing and stays (RFC 7661).
+    pub(crate) fn grow(&mut self, answers: u32, in_flight: u32) {
+        if f64::from(in_flight) * 2.0 < self.size {
+            return;
+        }
+        let answers = f64::from(answers);
+        let step = if self.size < self.threshold { answers } else { answers / self.size };
+        self.size = (self.size + step).min(self.cap);
+    }
+
+    /// Grows by one where the window is below `bound`: for want of evidence rather than on evidence.
+    pub(crate) fn grow_below(&mut self, bound: u32, in_flight: u32) {
+        if self.size < f64::from(bound) {
+            self.grow(1, in_flight);
+        }
+    }
+
+    /// Evidence that a probe sent at `sent` was lost. Losses of one flight count once.
+    pub(crate) fn reduce(&mut self, sent: ScanTime, now: ScanTime) {
+        if self.reduced_at.is_some_and(|last| sent <= last) {
+            return;
+        }
+        self.reduced_at = Some(now);
+        self.size = (self.size / 2.0).max(FLOOR).min(self.cap);
+        self.threshold = self.size;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(ms: u64) -> ScanTime {
+        ScanTime(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn doubles_per_flight_until_the_threshold() {
+        let mut window = Window::new(10.0, 1000);
+        for expected in [20, 40, 80] {
+            let flight = window.size();
+            for _ in 0..flight {
+                window.grow(1, flight);
+            }
+            assert_eq!(window.size(), expected);
+        }
+        window.reduce(at(1), at(2));
+        assert_eq!(window.size(), 40);
+        for _ in 0..40 {
+            window.grow(1, 40);
+        }
+        assert_eq!(window.size(), 40, "one per flight: 40.99…");
+        window.grow(1, 40);
+        assert_eq!(window.size(), 41);
+    }
+
+    #[test]
+    fn losses_of_one_flight_count_once() {
+        let mut window = Window::new(100.0, 1000);
+        window.reduce(at(1), at(10));
+        window.reduce(at(2), at(11));
+        window.reduce(at(9), at(12));
+        assert_eq!(window.size(), 50);
+        window.reduce(at(11), at(20));
+        assert_eq!(window.size(), 25);
+    }
+
+    #[test]
+    fn stays_within_its_bounds() {
+        let mut window = Window::new(10.0, 12);
+        window.grow(1000, 12);
+        assert_eq!(window.size(), 12);
+        for i in 0..20 {
+            window.reduce(at(i * 10 + 1), at(i * 10 + 5));
+        }
+        assert_eq!(window.size(), 5);
+        assert_eq!(Window::new(10.0, 0).size(), 1);
+    }
+
+    #[test]
+    fn want_of_evidence_has_a_bound() {
+        let mut window = Window::new(10.0, 1000);
+        for _ in 0..100 {
+            window.grow_below(32, window.size());
+        }
+        assert_eq!(window.size(), 32);
+    }
+
+    #[test]
+    fn an_unused_window_does_not_grow() {
+        let mut window = Window::new(10.0, 100);
+        window.grow(50, 4);
+        assert_eq!(window.size(), 10);
+    }
+}

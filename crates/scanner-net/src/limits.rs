@@ -1,0 +1,44 @@
+//! What the operating system allows this process.
+
+use crate::config::ConnectionLimit;
+use crate::config::defaults::{AUTO_CEILING, DESCRIPTOR_RESERVE};
+
+/// How many sockets scans of this process may hold at once under `limit`.
+pub(crate) fn socket_budget(limit: ConnectionLimit) -> u32 {
+    match limit {
+        ConnectionLimit::Fixed(n) => n.get(),
+        ConnectionLimit::Auto => auto_budget(descriptor_limit()),
+    }
+}
+
+/// All descriptors but a reserve for the rest of the process; half of them where there are few.
+fn auto_budget(descriptors: u64) -> u32 {
+    let spare = descriptors.saturating_sub(DESCRIPTOR_RESERVE).max(descriptors / 2).max(1);
+    u32::try_from(spare).unwrap_or(u32::MAX).min(AUTO_CEILING)
+}
+
+/// The soft limit on open files. Only reads it: to raise it is the business of the program, not of a library.
+#[cfg(unix)]
+fn descriptor_limit() -> u64 {
+    use nix::sys::resource::{Resource, getrlimit};
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(256, |(soft, _)| soft)
+}
+
+/// Sockets are not bounded by a descriptor table; this is what other limits of the platform leave in practice.
+#[cfg(not(unix))]
+fn descriptor_limit() -> u64 {
+    4096
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_a_reserve() {
+        assert_eq!(auto_budget(20_000), 19_936);
+        assert_eq!(auto_budget(1 << 20), AUTO_CEILING);
+        assert_eq!(auto_budget(64), 32);
+        assert_eq!(auto_budget(0), 1);
+    }
+}

@@ -1,0 +1,157 @@
+//! `Scan`: the handle of a running scan, and `ScanControl`, which steers it from elsewhere.
+
+use std::num::NonZeroU32;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::thread::JoinHandle;
+
+use futures_core::Stream;
+use scanner_core::{HostAddr, Progress, ScanEvent, ScanReport};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::block_on::block_on;
+use crate::driver::Command;
+use crate::error::ScanError;
+
+/// Where the report stands once the scan is over.
+pub(crate) type Final = Arc<OnceLock<Arc<ScanReport>>>;
+
+/// A running scan: a stream of events in the order in which things settle.
+///
+/// A stream that is not read pauses the scan before new probes, and distorts no measurement. Dropping the handle cancels the
+/// scan and does not wait for it.
+#[derive(Debug)]
+pub struct Scan {
+    events: mpsc::Receiver<ScanEvent>,
+    progress: watch::Receiver<Progress>,
+    control: ScanControl,
+    done: Option<oneshot::Receiver<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Scan {
+    pub(crate) const fn new(
+        events: mpsc::Receiver<ScanEvent>,
+        progress: watch::Receiver<Progress>,
+        control: ScanControl,
+        done: oneshot::Receiver<()>,
+        thread: JoinHandle<()>,
+    ) -> Self {
+        Self { events, progress, control, done: Some(done), thread: Some(thread) }
+    }
+
+    /// The next event; `None` after the last. The same as the stream, without its trait.
+    pub async fn next_event(&mut self) -> Option<ScanEvent> {
+        self.events.recv().await
+    }
+
+    /// The progress of the scan, at most ten new values per second.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.clone()
+    }
+
+    /// A handle to steer the scan from elsewhere.
+    pub fn control(&self) -> ScanControl {
+        self.control.clone()
+    }
+
+    /// Reads the stream to its end and returns the report. A cancelled scan returns what it found.
+    ///
+    /// # Errors
+    /// [`ScanError::Stopped`] where the engine ended without a report.
+    pub async fn finish(mut self) -> Result<ScanReport, ScanError> {
+        while self.events.recv().await.is_some() {}
+        if let Some(done) = self.done.take() {
+            done.await.map_err(|_| ScanError::Stopped)?;
+        }
+        // After a cancellation the engine still closes its sockets; that is not waited for.
+        if !self.control.cancel.is_cancelled()
+            && let Some(thread) = self.thread.take()
+        {
+            thread.join().map_err(|_| ScanError::Stopped)?;
+        }
+        self.control.result.get().map(|report| ScanReport::clone(report)).ok_or(ScanError::Stopped)
+    }
+
+    /// [`finish`](Self::finish) for a thread without a runtime.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn finish_blocking(self) -> Result<ScanReport, ScanError> {
+        block_on(self.finish())
+    }
+}
+
+impl Stream for Scan {
+    type Item = ScanEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<ScanEvent>> {
+        self.events.poll_recv(cx)
+    }
+}
+
+impl Drop for Scan {
+    fn drop(&mut self) {
+        self.control.cancel.cancel();
+    }
+}
+
+/// Steers a running scan from anywhere. On a scan that is over, everything but [`snapshot`](Self::snapshot) does nothing.
+#[derive(Debug, Clone)]
+pub struct ScanControl {
+    commands: mpsc::UnboundedSender<Command>,
+    cancel: CancellationToken,
+    result: Final,
+}
+
+impl ScanControl {
+    pub(crate) const fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        cancel: CancellationToken,
+        result: Final,
+    ) -> Self {
+        Self { commands, cancel, result }
+    }
+
+    /// Ends the scan now; what was found is kept, what is open becomes `unknown/cancelled`.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// No new probes until [`resume`](Self::resume); answers that are on their way still count.
+    pub fn pause(&self) {
+        self.send(Command::Pause);
+    }
+
+    /// Goes on after [`pause`](Self::pause).
+    pub fn resume(&self) {
+        self.send(Command::Resume);
+    }
+
+    /// Finishes one host now, if it is being scanned: what is open of it becomes `unknown/skipped`.
+    pub fn skip_host(&self, addr: impl Into<HostAddr>) {
+        self.send(Command::SkipHost(addr.into()));
+    }
+
+    /// Changes the limit on connection attempts per second; `None` lifts it.
+    pub fn set_max_rate(&self, rate: Option<NonZeroU32>) {
+        self.send(Command::MaxRate(rate));
+    }
+
+    /// The report so far: all finished hosts. Once the scan is over, the final report; `None` if the engine ended without one.
+    pub async fn snapshot(&self) -> Option<ScanReport> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Snapshot(reply));
+        match answer.await {
+            Ok(report) => Some(report),
+            Err(_) => self.result.get().map(|report| ScanReport::clone(report)),
+        }
+    }
+
+    fn send(&self, command: Command) {
+        // Fails only when the scan is over; then there is nothing to steer.
+        drop(self.commands.send(command));
+    }
+}

@@ -1,0 +1,160 @@
+//! `Scanner`: holds a configuration and a budget of sockets, starts scans.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::{Arc, OnceLock};
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ScanConfig;
+use crate::config::defaults::EVENT_CAPACITY;
+use crate::connect::{Connect, PortableConnect};
+use crate::control::{Controller, Job, Rules};
+use crate::driver::{Clock, Driver, ProgressCallback, ProgressPublisher};
+use crate::error::ScanError;
+use crate::limits::socket_budget;
+use crate::plan::ScanPlan;
+use crate::scan::{Final, Scan, ScanControl};
+
+/// Starts scans. Clones share one budget of sockets, so that several scans of a program stay within it together.
+///
+/// ```
+/// use scanner_core::{PortSet, Target};
+/// use scanner_net::{CancellationToken, ScanConfig, ScanPlan, Scanner};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+/// let port = listener.local_addr()?.port();
+/// let plan = ScanPlan::for_host(&Target::new(listener.local_addr()?.ip()), &PortSet::from_range(port, port));
+///
+/// let scan = Scanner::new(ScanConfig::default())?.start(plan, CancellationToken::new())?;
+/// let report = scan.finish_blocking()?;
+/// assert_eq!(report.open_ports().count(), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Scanner {
+    config: ScanConfig,
+    budget: u32,
+    permits: Arc<Semaphore>,
+}
+
+impl Scanner {
+    /// A scanner with a budget of its own, as large as the configuration's limit allows.
+    ///
+    /// # Errors
+    /// A value of the configuration is out of its range.
+    pub fn new(config: ScanConfig) -> Result<Self, ScanError> {
+        config.validate()?;
+        let budget = socket_budget(config.limit);
+        let permits = Arc::new(Semaphore::new(usize::try_from(budget).unwrap_or(Semaphore::MAX_PERMITS)));
+        Ok(Self { config, budget, permits })
+    }
+
+    /// The configuration.
+    pub const fn config(&self) -> &ScanConfig {
+        &self.config
+    }
+
+    /// Starts a scan on a thread of its own. Returns at once, works without a runtime and inside any, and never panics.
+    ///
+    /// Cancelling `cancel`, or dropping the [`Scan`], ends the scan.
+    ///
+    /// # Errors
+    /// The plan is empty or too large to count, or the operating system refuses a thread or a readiness set.
+    pub fn start(&self, plan: ScanPlan, cancel: CancellationToken) -> Result<Scan, ScanError> {
+        self.start_with(plan, cancel, None)
+    }
+
+    /// The same as [`start`](Self::start), with a callback for progress.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    #[expect(clippy::needless_pass_by_value, reason = "a token is handed over, as everywhere")]
+    pub fn start_with(
+        &self,
+        plan: ScanPlan,
+        cancel: CancellationToken,
+        progress: Option<ProgressCallback>,
+    ) -> Result<Scan, ScanError> {
+        check(&plan)?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(ScanError::Start)?;
+        let (progress, progress_values) = ProgressPublisher::new(progress).map_err(ScanError::Start)?;
+        let (commands, command_queue) = mpsc::unbounded_channel();
+        let (events, event_queue) = mpsc::channel(EVENT_CAPACITY);
+        let (done, is_done) = oneshot::channel();
+        let cancel = cancel.child_token();
+        let result = Final::default();
+        let control = ScanControl::new(commands, cancel.clone(), Arc::clone(&result));
+        let seed = self.config.seed.unwrap_or_else(random);
+        let rules = Rules::new(&self.config, &plan, self.budget);
+        let job = Job::new(plan, format!("{:016x}", random()), seed);
+        let clock = Clock::start();
+        let driver = Driver {
+            controller: Controller::new(job, rules),
+            connect: PortableConnect::new(clock),
+            clock,
+            permits: Arc::clone(&self.permits),
+            commands: command_queue,
+            events,
+            progress,
+            cancel,
+            open: 0,
+            spare: None,
+            held_back: None,
+        };
+        let thread = thread::Builder::new()
+            .name("scan-engine".into())
+            .spawn(move || run(&runtime, driver, &result, done))
+            .map_err(ScanError::Start)?;
+        Ok(Scan::new(event_queue, progress_values, control, is_done, thread))
+    }
+}
+
+fn check(plan: &ScanPlan) -> Result<(), ScanError> {
+    if plan.targets.is_empty() {
+        return Err(ScanError::EmptyPlan("target"));
+    }
+    if plan.ports.is_empty() {
+        return Err(ScanError::EmptyPlan("port"));
+    }
+    if plan.probes() > u128::from(u64::MAX) {
+        return Err(ScanError::PlanTooLarge(plan.probes()));
+    }
+    Ok(())
+}
+
+/// The engine's thread: the report goes out before the sockets are closed, as closing thousands of them takes its time.
+fn run<C: Connect>(
+    runtime: &Runtime,
+    mut driver: Driver<C>,
+    result: &OnceLock<Arc<scanner_core::ScanReport>>,
+    done: oneshot::Sender<()>,
+) {
+    let mut report = runtime.block_on(driver.run());
+    let Driver { connect, events, progress, commands, .. } = driver;
+    drop(events);
+    if progress.close() {
+        report.notes.push(scanner_core::Note {
+            code: "callback-panicked".into(),
+            message: "the progress callback panicked and was not called again".into(),
+        });
+    }
+    // Nobody else sets it; the first value stays.
+    drop(result.set(Arc::new(report)));
+    // Fails where nobody waits any more.
+    let _waited_for = done.send(());
+    drop(commands);
+    // Sockets are taken out of the runtime's readiness set, so it must still be there.
+    let _inside = runtime.enter();
+    drop(connect);
+}
+
+/// A number that differs from run to run, from the standard library's hasher keys, which the operating system seeds.
+fn random() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}
