@@ -53,6 +53,8 @@ pub(crate) enum Task {
 pub(crate) enum Suite {
     /// Examples in the documentation
     Doc,
+    /// A program outside the workspace that embeds the engine
+    Embed,
     /// Unit and integration tests of all crates, but for those of `netns`
     Unit,
     /// Tests that make network namespaces of their own (Linux)

@@ -7,6 +7,7 @@
 
 mod ci;
 mod codegen;
+mod embed;
 mod flags;
 mod netns;
 mod shell;

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::flags::Suite;
 use crate::summary::{Outcome, Row, conclude};
-use crate::{netns, shell};
+use crate::{embed, netns, shell};
 
 /// The test binary of scanner-cli whose tests make namespaces of their own.
 const NETNS_BINARY: &str = "netns";
@@ -23,6 +23,7 @@ pub(crate) fn run(suites: &[Suite], runner_args: &[OsString]) -> Result<()> {
         .iter()
         .map(|suite| match suite {
             Suite::Doc => Row::run("doc", || doc(runner_args)),
+            Suite::Embed => Row::run("embed", embed::run),
             Suite::Unit => Row::run("unit", || unit(nextest, runner_args)),
             Suite::Netns => Row::run("netns", || namespaces(nextest, runner_args)),
         })

@@ -73,6 +73,43 @@ fn differ(base: &str, with: &str) -> (Run, Run) {
     (scan(base), scan(&format!("{with}\n{base}")))
 }
 
+/// Whether some host was begun, beyond its discovery tier, before the one before it was finished.
+fn side_by_side(run: &Run) -> bool {
+    let mut spans = std::collections::BTreeMap::new();
+    for (at, host) in run.asked.iter().enumerate() {
+        let (probes, first, last) = spans.entry(*host).or_insert((0, at, at));
+        *probes += 1;
+        if *probes == 17 {
+            *first = at;
+        }
+        *last = at;
+    }
+    let mut spans: Vec<(usize, usize)> = spans.into_values().map(|(_, first, last)| (first, last)).collect();
+    spans.sort_unstable();
+    spans.windows(2).any(|pair| pair[1].0 < pair[0].1)
+}
+
+#[test]
+fn a_fixed_limit_takes_hosts_one_after_another_above_1000_ports_and_side_by_side_below() {
+    let scan = |ports, limit| scan(&format!("hosts = 4\nports = '{ports}'\nconfig = {{ limit = {limit} }}"));
+    assert!(!side_by_side(&scan("1-1001", "{ fixed = 100 }")));
+    assert!(side_by_side(&scan("1-1000", "{ fixed = 100 }")));
+    assert!(side_by_side(&scan("1-1001", "'auto'")));
+}
+
+#[test]
+fn every_silent_port_is_asked_at_least_twice() {
+    let run = scan("rest = 'drop'\nconfig = { detail = 'all' }");
+    assert_eq!(run.report().progress.filtered, 997);
+    let results = &run.report().hosts[0].results;
+    assert!(
+        results
+            .iter()
+            .filter(|result| result.reason == scanner_core::Reason::NoReply)
+            .all(|r| r.attempts >= 2)
+    );
+}
+
 #[test]
 fn loss_costs_attempts_not_ports() {
     let (clean, lossy) = differ("", "loss = 0.05");

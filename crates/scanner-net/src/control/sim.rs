@@ -219,6 +219,8 @@ pub(crate) struct Run {
     report: Option<ScanReport>,
     pub(crate) took: Duration,
     pub(crate) peak: u32,
+    /// The host of every probe, in order.
+    pub(crate) asked: Vec<IpAddr>,
     /// Every output in order, for comparing two runs.
     pub(crate) trace: Vec<String>,
     settled: BTreeSet<(HostAddr, u16)>,
@@ -246,6 +248,7 @@ pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
             match output {
                 Output::Connect(probe) => {
                     assert!(!stopped, "a probe after the end");
+                    run.asked.push(probe.addr.ip());
                     if let Some(outcome) = network.connect(now, probe) {
                         controller.handle_input(now, Input::Outcome(probe.id, outcome));
                     }
@@ -287,6 +290,7 @@ impl Run {
             report: None,
             took: Duration::ZERO,
             peak: 0,
+            asked: Vec::new(),
             trace: Vec::new(),
             settled: BTreeSet::new(),
             by_reason: BTreeMap::new(),
