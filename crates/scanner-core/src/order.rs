@@ -137,6 +137,11 @@ const fn mix(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The first ports of the likely tier: one per kind of host rather than the likeliest overall, as they have to find out whether
+/// a host is there at all. Web servers and devices (80, 443), Unix hosts (22), Windows hosts (445, 3389), appliances and proxies
+/// (8080), name servers and routers (53), mail servers (25).
+const FIRST: [u16; 8] = [80, 443, 22, 445, 3389, 8080, 53, 25];
+
 /// The order in which the ports of a host are probed: first those that are likely to be open, by the ranking, then the
 /// rest in an order of its own for each host.
 ///
@@ -161,8 +166,9 @@ pub struct PortOrder {
 impl PortOrder {
     /// The order of `ports` that belongs to `seed`.
     pub fn new(ports: &PortSet, seed: u64) -> Self {
-        let tier = top_ports(LIKELY_TIER);
-        let likely: Vec<u16> = tier.iter().copied().filter(|&port| ports.contains(port)).collect();
+        let tier = top_ports(LIKELY_TIER).iter().filter(|port| !FIRST.contains(port));
+        let likely: Vec<u16> =
+            FIRST.iter().chain(tier).copied().filter(|&port| ports.contains(port)).collect();
         let rest = ports.difference(&likely.iter().copied().collect()).iter().collect();
         Self { likely, rest, seed }
     }
@@ -256,9 +262,11 @@ mod tests {
             prop_assert_eq!(asked.iter().copied().collect::<PortSet>(), ports.clone());
             prop_assert_eq!(order.get(order.len(), salt), 0);
 
-            let likely: Vec<u16> = top_ports(LIKELY_TIER).iter().copied().filter(|&port| ports.contains(port)).collect();
+            let likely: PortSet = top_ports(LIKELY_TIER).iter().copied().filter(|&port| ports.contains(port)).collect();
             prop_assert_eq!(order.likely_len(), likely.len());
-            prop_assert_eq!(&asked[..likely.len()], &likely[..]);
+            prop_assert_eq!(asked[..likely.len()].iter().copied().collect::<PortSet>(), likely);
+            let first: Vec<u16> = FIRST.into_iter().filter(|&port| ports.contains(port)).collect();
+            prop_assert_eq!(&asked[..first.len()], &first[..]);
         }
     }
 

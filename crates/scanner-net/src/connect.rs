@@ -22,8 +22,9 @@ pub(crate) trait Connect {
     /// exactly once.
     fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome>;
 
-    /// Closes the socket of an attempt and forgets its outcome.
-    fn release(&mut self, id: ProbeId);
+    /// Closes the socket of an attempt and forgets its outcome. Whether the attempt was still under way: its outcome may have
+    /// been given in the same batch as the one that made it pointless.
+    fn release(&mut self, id: ProbeId) -> bool;
 
     /// Appends the outcomes that are there, at most a batch; ready as soon as there is one.
     fn poll_outcomes(&mut self, cx: &mut Context<'_>, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Poll<()>;

@@ -257,13 +257,14 @@ impl Controller {
         };
         host.in_flight += 1;
         let addr = host.addr.socket_addr(ask.port);
+        let may_be_unresolved = ask.attempt > 1 && !host.is_heard();
         if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
         }
         self.pacer.take();
         self.ledger.sent(now);
         let id = self.flights.insert(Flight { host: slot, ask, sent: now });
-        Some(Probe { id, addr, timeout: ask.timeout })
+        Some(Probe { id, addr, timeout: ask.timeout, may_be_unresolved })
     }
 
     fn enqueue(&mut self, slot: usize) {

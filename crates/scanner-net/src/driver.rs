@@ -2,6 +2,8 @@
 
 mod clock;
 mod publish;
+#[cfg(test)]
+mod tests;
 
 use std::future::{Future, pending, poll_fn};
 use std::num::NonZeroU32;
@@ -126,10 +128,7 @@ impl<C: Connect> Driver<C> {
                         return Turn::More;
                     }
                 }
-                Output::Release(id) => {
-                    self.open -= 1;
-                    self.connect.release(id);
-                }
+                Output::Release(id) => self.open -= u32::from(self.connect.release(id)),
                 Output::Event(event) => {
                     self.held_back = Some(*event);
                     if !self.flush() {

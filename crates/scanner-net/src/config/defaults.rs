@@ -69,7 +69,9 @@ pub(crate) const INITIAL_WINDOW: f64 = 10.0;
 /// be sent before its first answer.
 pub(crate) const DISCOVERY_PORTS: usize = 16;
 /// The same where there are more than [`WIDE_TARGETS`] targets, as most of them are then dead.
-pub(crate) const WIDE_DISCOVERY_PORTS: usize = 8;
+pub(crate) const WIDE_DISCOVERY_PORTS: usize = 6;
+/// A host's first window there: breadth first, so that the hosts that are there are found with the first probes.
+pub(crate) const WIDE_WINDOW: f64 = 2.0;
 /// Up to this many targets each gets the full discovery tier: someone named them.
 pub(crate) const WIDE_TARGETS: u128 = 16;
 

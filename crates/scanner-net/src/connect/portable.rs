@@ -53,7 +53,7 @@ impl Connect for PortableConnect {
             return Some(outcome);
         }
         let wait: Attempt = Box::pin(async move {
-            let outcome = connecting.wait(probe.timeout).await;
+            let outcome = connecting.wait(&probe).await;
             drop(permit);
             (probe.id, outcome)
         });
@@ -63,10 +63,8 @@ impl Connect for PortableConnect {
         None
     }
 
-    fn release(&mut self, id: ProbeId) {
-        if let Some(handle) = self.handles.remove(&id) {
-            handle.abort();
-        }
+    fn release(&mut self, id: ProbeId) -> bool {
+        self.handles.remove(&id).inspect(AbortHandle::abort).is_some()
     }
 
     fn poll_outcomes(&mut self, cx: &mut Context<'_>, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Poll<()> {
@@ -123,7 +121,7 @@ impl Connecting {
 
     /// Waits for an answer; when the time is over the socket is asked once more, so that this machine's own delay is never
     /// taken for silence.
-    async fn wait(self, timeout: Duration) -> Outcome {
+    async fn wait(self, probe: &Probe) -> Outcome {
         let Self { socket, target, clock, started } = self;
         let stream = match TcpStream::from_std(socket.into()) {
             Ok(stream) => stream,
@@ -143,11 +141,20 @@ impl Connecting {
                 drop(stream.try_io(Interest::WRITABLE, again));
             }
         };
-        match tokio::time::timeout(timeout, answer).await {
+        match tokio::time::timeout(probe.timeout, answer).await {
             Ok(outcome) => outcome,
-            Err(_) => ask().unwrap_or(Outcome::TimedOut),
+            Err(_) => ask().unwrap_or_else(|| silence(probe, clock.now().since(started))),
         }
     }
+}
+
+/// What an attempt without any answer came to: silence, or a neighbour that was never there. The kernel says so by ICMP to
+/// itself, of which it sends a limited number per second, so its table is read instead.
+fn silence(probe: &Probe, waited: Duration) -> Outcome {
+    if probe.may_be_unresolved && sys::listed_unresolved(probe.addr.ip()) {
+        return Outcome::Answered { reason: Reason::NoNeighbour, rtt: waited };
+    }
+    Outcome::TimedOut
 }
 
 /// Reads the socket and says what it means; `None` while there is no answer.

@@ -61,6 +61,11 @@ pub(crate) fn neighbour_unresolved(target: IpAddr) -> Option<bool> {
     }
 }
 
+/// Whether the neighbour table lists the target as never resolved.
+pub(crate) fn listed_unresolved(target: IpAddr) -> bool {
+    target.is_ipv4() && look_up(target) == Neighbour::Unresolved
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "an open list of messages of which two matter")]
 fn icmp_error(socket: &Socket, local: Option<IpAddr>, target: IpAddr) -> Option<Icmp> {
     let mut space = nix::cmsg_space!(libc::sock_extended_err, SockaddrStorage);

@@ -31,3 +31,8 @@ pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> (Observation, Option<Du
 pub(crate) fn neighbour_unresolved(_: IpAddr) -> Option<bool> {
     Some(true)
 }
+
+/// There is no neighbour table to read.
+pub(crate) fn listed_unresolved(_: IpAddr) -> bool {
+    false
+}

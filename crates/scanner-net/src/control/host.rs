@@ -12,7 +12,7 @@ use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
-use crate::config::defaults::{ACCEPTS_EVERYTHING_PORTS, INITIAL_WINDOW, UNHEARD_RETRY_TIMEOUT};
+use crate::config::defaults::{ACCEPTS_EVERYTHING_PORTS, UNHEARD_RETRY_TIMEOUT};
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -70,7 +70,7 @@ impl Host {
             phase: if rules.discovery_ports < rules.ports { Phase::Discovery } else { Phase::Scanning },
             started: now,
             in_flight: 0,
-            window: Window::new(INITIAL_WINDOW, rules.per_host),
+            window: Window::new(rules.first_window, rules.per_host),
             rtt: Rtt::default(),
             alive: Liveness::default(),
             queued: false,

@@ -26,6 +26,7 @@ impl Controller {
             }
             Outcome::Answered { reason: Reason::NoNeighbour, rtt } => {
                 host.answered(now, flight.ask, Reason::NoNeighbour, rtt);
+                self.window.grow(1, self.flights.len() + 1);
                 self.settle(slot, flight.ask, Reason::NoNeighbour, None);
                 self.finish_host(slot, Some(Reason::NoNeighbour), None);
             }

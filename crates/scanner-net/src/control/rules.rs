@@ -6,8 +6,8 @@ use std::time::Duration;
 use scanner_core::{Permutation, PortOrder, TargetSet};
 
 use crate::config::defaults::{
-    ACTIVE_HOSTS, AUTO_PER_HOST, AUTO_START, DISCOVERY_PORTS, PARALLEL_PORTS, UNHEARD_HOSTS,
-    UNHEARD_PER_HOST, UNHEARD_WINDOW, WIDE_DISCOVERY_PORTS, WIDE_TARGETS,
+    ACTIVE_HOSTS, AUTO_PER_HOST, AUTO_START, DISCOVERY_PORTS, INITIAL_WINDOW, PARALLEL_PORTS, UNHEARD_HOSTS,
+    UNHEARD_PER_HOST, UNHEARD_WINDOW, WIDE_DISCOVERY_PORTS, WIDE_TARGETS, WIDE_WINDOW,
 };
 use crate::config::{ConnectionLimit, PortDetail, ScanConfig};
 use crate::plan::ScanPlan;
@@ -55,6 +55,8 @@ pub(crate) struct Rules {
     pub(crate) window_cap: u32,
     /// How far silence of hosts never heard of may widen the global window.
     pub(crate) unheard_window: u32,
+    /// The window of a host before its first answer.
+    pub(crate) first_window: f64,
     /// How far a host's own silence may widen its window before its first answer.
     pub(crate) unheard_per_host: u32,
     /// How many hosts that never answered may be asked at once.
@@ -77,7 +79,8 @@ impl Rules {
             ConnectionLimit::Fixed(n) => (n.get(), n.get(), ports > PARALLEL_PORTS, ACTIVE_HOSTS),
             ConnectionLimit::Auto => (AUTO_START.min(auto_cap), auto_cap, false, UNHEARD_HOSTS),
         };
-        let tier = if plan.targets.len() <= WIDE_TARGETS { DISCOVERY_PORTS } else { WIDE_DISCOVERY_PORTS };
+        let wide = plan.targets.len() > WIDE_TARGETS;
+        let tier = if wide { WIDE_DISCOVERY_PORTS } else { DISCOVERY_PORTS };
         let per_host = config.max_per_host.map_or(AUTO_PER_HOST, NonZeroU32::get).min(cap);
         Self {
             ports,
@@ -85,6 +88,7 @@ impl Rules {
             sequential,
             window_start: start,
             window_cap: cap,
+            first_window: if wide { WIDE_WINDOW } else { INITIAL_WINDOW },
             unheard_window: UNHEARD_WINDOW.min(cap),
             unheard_per_host: UNHEARD_PER_HOST.min(per_host),
             max_unheard,

@@ -1,0 +1,92 @@
+//! The driver over a connector that makes no sockets.
+
+use std::task::{Context, Poll};
+
+use scanner_core::{Completion, PortSet, Reason, ScanReport, Target};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::*;
+use crate::config::ScanConfig;
+use crate::control::{Job, Rules};
+use crate::plan::ScanPlan;
+
+/// Gives every attempt the same outcome, all that wait in one batch.
+struct Batches {
+    waiting: Vec<(ProbeId, OwnedSemaphorePermit)>,
+    outcome: Outcome,
+}
+
+impl Connect for Batches {
+    fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome> {
+        self.waiting.push((probe.id, permit));
+        None
+    }
+
+    fn release(&mut self, id: ProbeId) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|(waiting, _)| *waiting != id);
+        self.waiting.len() < before
+    }
+
+    fn poll_outcomes(&mut self, _: &mut Context<'_>, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Poll<()> {
+        outcomes.extend(self.waiting.drain(..).map(|(id, _)| (id, self.outcome)));
+        if outcomes.is_empty() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    fn close_all(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+fn scan(outcome: Outcome) -> (ScanReport, usize) {
+    let plan = ScanPlan::for_host(&Target::new(std::net::Ipv4Addr::LOCALHOST), &PortSet::from_range(1, 50));
+    let (_commands, command_queue) = mpsc::unbounded_channel();
+    let (events, mut unread) = mpsc::channel(1024);
+    let (progress, _values) = ProgressPublisher::new(None).unwrap();
+    let rules = Rules::new(&ScanConfig::default(), &plan, 100);
+    let permits = Arc::new(Semaphore::new(100));
+    let mut driver = Driver {
+        controller: Controller::new(Job::new(plan, "test".into(), 1), rules),
+        connect: Batches { waiting: Vec::new(), outcome },
+        clock: Clock::start(),
+        permits: Arc::clone(&permits),
+        commands: command_queue,
+        events,
+        progress,
+        cancel: CancellationToken::new(),
+        open: 0,
+        spare: None,
+        held_back: None,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let report = runtime.block_on(driver.run());
+    assert_eq!(driver.open, 0, "every socket is accounted for");
+    drop(driver);
+    let mut events = 0;
+    while unread.try_recv().is_ok() {
+        events += 1;
+    }
+    assert_eq!(permits.available_permits(), 100, "every permit is back");
+    (report, events)
+}
+
+#[test]
+fn a_batch_whose_first_outcome_ends_the_host_counts_no_socket_twice() {
+    let (report, _) = scan(Outcome::Answered { reason: Reason::NoNeighbour, rtt: Duration::ZERO });
+    assert_eq!(report.completion, Completion::Complete);
+    assert_eq!(report.down.len(), 1);
+    assert!(report.progress.not_asked > 0);
+}
+
+#[test]
+fn what_the_connector_says_is_what_the_report_says() {
+    let (report, events) = scan(Outcome::Answered { reason: Reason::Rst, rtt: Duration::from_millis(1) });
+    assert_eq!(report.progress.closed, 50);
+    assert_eq!(events, 3, "the start, the host, the end");
+    let (report, events) =
+        scan(Outcome::Answered { reason: Reason::Handshake, rtt: Duration::from_millis(1) });
+    assert_eq!((report.progress.open, events), (50, 53));
+    let (report, _) = scan(Outcome::NoRoute);
+    assert_eq!(report.completion, Completion::Incomplete);
+    assert_eq!(report.not_measured[&Reason::NoRoute], 50);
+}
