@@ -256,6 +256,8 @@ impl Controller {
             return None;
         };
         host.in_flight += 1;
+        host.window.sent(host.in_flight);
+        self.window.sent(self.flights.len() + 1);
         let addr = host.addr.socket_addr(ask.port);
         let may_be_unresolved = ask.attempt > 1 && !host.is_heard();
         if host.can_ask(&self.rules, now) {

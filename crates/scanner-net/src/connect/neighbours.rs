@@ -1,6 +1,6 @@
 //! The kernel's neighbour table, as far as it tells a dead neighbour from a firewall on this machine.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What the table says about an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,14 +13,17 @@ pub(crate) enum Neighbour {
     Absent,
 }
 
-/// Looks an address up. IPv6 neighbours are not listed in a file; there the ICMPv6 code alone tells, and address-unreachable
-/// from this machine is what failed neighbour discovery sends.
+/// Looks an address up that this machine called unreachable. IPv6 neighbours are not listed in a file: there a target on link
+/// was the neighbour that discovery failed for, and any other has a next hop that it failed for.
 pub(crate) fn look_up(target: IpAddr) -> Neighbour {
     match target {
         IpAddr::V4(ip) => {
             std::fs::read_to_string("/proc/net/arp").map_or(Neighbour::Absent, |table| find(&table, ip))
         }
-        IpAddr::V6(_) => Neighbour::Unresolved,
+        IpAddr::V6(ip) => {
+            let routes = std::fs::read_to_string("/proc/net/ipv6_route").unwrap_or_default();
+            if is_on_link(&routes, ip) { Neighbour::Unresolved } else { Neighbour::Absent }
+        }
     }
 }
 
@@ -41,6 +44,29 @@ fn find(table: &str, ip: Ipv4Addr) -> Neighbour {
     found
 }
 
+/// Lines of `/proc/net/ipv6_route`, all in hexadecimal: destination, its prefix length, source, its prefix length, next hop,
+/// metric, two counters, flags, and the device by name. The longest prefix counts, then the smallest metric.
+fn is_on_link(routes: &str, ip: Ipv6Addr) -> bool {
+    let best = routes.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [destination, prefix, _, _, next_hop, metric, _, _, flags, device] = fields.as_slice() else {
+            return None;
+        };
+        let address = |text| u128::from_str_radix(text, 16).ok();
+        let number = |text| u32::from_str_radix(text, 16).ok();
+        let prefix = number(prefix)?;
+        let mask = u128::MAX.checked_shl(128_u32.checked_sub(prefix)?).unwrap_or(0);
+        let matches = (u128::from(ip) ^ address(destination)?) & mask == 0;
+        let usable = number(flags)? & RTF_REJECT == 0 && *device != "lo";
+        let rank = (prefix, std::cmp::Reverse(number(metric)?));
+        (matches && usable).then_some((rank, address(next_hop)? == 0))
+    });
+    best.max_by_key(|(rank, _)| *rank).is_some_and(|(_, on_link)| on_link)
+}
+
+/// The kernel's flag of a route that refuses (`linux/route.h`).
+const RTF_REJECT: u32 = 0x0200;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +84,19 @@ mod tests {
             assert_eq!(find(table, Ipv4Addr::from(ip)), state);
         }
         assert_eq!(find("", Ipv4Addr::LOCALHOST), Neighbour::Absent);
+    }
+
+    #[test]
+    fn on_link_is_what_has_no_next_hop() {
+        let zero = "00000000000000000000000000000000";
+        let routes = format!(
+            "fd070000000000000000000000000000 40 {zero} 00 {zero} 00000100 00000001 00000000 00000001       v0\n\
+             fd5b0000000000000000000000000000 40 {zero} 00 fd070000000000000000000000000077 00000400 00000001 00000000 00000003       v0\n\
+             {zero} 00 {zero} 00 {zero} ffffffff 00000001 00000000 00200200       lo\n"
+        );
+        for (ip, on_link) in [("fd07::77", true), ("fd5b::1", false), ("2001:db8::1", false)] {
+            assert_eq!(is_on_link(&routes, ip.parse().unwrap()), on_link, "{ip}");
+        }
+        assert!(!is_on_link("", Ipv6Addr::LOCALHOST));
     }
 }

@@ -114,9 +114,9 @@ impl Connecting {
         Ok(Self { socket, target, clock, started })
     }
 
-    /// What came back by now, if anything.
+    /// What came back while the SYN was on its way out, if anything.
     fn ask(&self) -> Option<Outcome> {
-        interpret(&self.socket, self.target, self.clock.now().since(self.started))
+        interpret(&self.socket, self.target, Look::First, self.clock.now().since(self.started))
     }
 
     /// Waits for an answer; when the time is over the socket is asked once more, so that this machine's own delay is never
@@ -127,7 +127,7 @@ impl Connecting {
             Ok(stream) => stream,
             Err(error) => return failed_here(refused_by_kernel(error.raw_os_error())),
         };
-        let ask = || interpret(&SockRef::from(&stream), target, clock.now().since(started));
+        let ask = || interpret(&SockRef::from(&stream), target, Look::Later, clock.now().since(started));
         let answer = async {
             loop {
                 if stream.ready(Interest::WRITABLE).await.is_err() {
@@ -157,12 +157,24 @@ fn silence(probe: &Probe, waited: Duration) -> Outcome {
     Outcome::TimedOut
 }
 
+/// When a socket is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    /// Right after `connect()` returned.
+    First,
+    /// When something happened, or the time is over.
+    Later,
+}
+
 /// Reads the socket and says what it means; `None` while there is no answer.
-fn interpret(socket: &Socket, target: SocketAddr, elapsed: Duration) -> Option<Outcome> {
+fn interpret(socket: &Socket, target: SocketAddr, look: Look, elapsed: Duration) -> Option<Outcome> {
     let (seen, kernel_rtt) = sys::observe(socket, target);
     let reason = match classify(&seen) {
         Meaning::Nothing => return None,
         Meaning::Settled(reason) => reason,
+        // A firewall of this machine rejects while the SYN is on its way out, inside connect(); neighbour resolution fails
+        // only after its probes went unanswered.
+        Meaning::OwnUnreachable if look == Look::First => Reason::LocalPolicy,
         Meaning::OwnUnreachable => match sys::neighbour_unresolved(target.ip()) {
             Some(true) => Reason::NoNeighbour,
             // The neighbour is known, and still this machine says that the host is unreachable: a rule of its firewall.

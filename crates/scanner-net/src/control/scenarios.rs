@@ -43,6 +43,7 @@ scenarios!(
     descriptors_64,
     drop_all_but_three,
     drop_far_jitter,
+    drop_near,
     gentle,
     host_comes_back,
     host_dies,

@@ -11,6 +11,8 @@ pub(crate) struct Window {
     size: f64,
     threshold: f64,
     cap: f64,
+    /// The most probes that waited at once since the window last grew.
+    used: u32,
     reduced_at: Option<ScanTime>,
 }
 
@@ -20,7 +22,7 @@ impl Window {
     /// A window that starts at `initial` and never exceeds `cap`.
     pub(crate) fn new(initial: f64, cap: u32) -> Self {
         let cap = f64::from(cap.max(1));
-        Self { size: initial.clamp(1.0, cap), threshold: f64::INFINITY, cap, reduced_at: None }
+        Self { size: initial.clamp(1.0, cap), threshold: f64::INFINITY, cap, used: 0, reduced_at: None }
     }
 
     /// How many probes may wait at once; at least 1.
@@ -33,10 +35,18 @@ impl Window {
         self.size as u32
     }
 
-    /// Evidence that the path carries what it is given: `answers` more answers came while `in_flight` probes waited. A
-    /// window that was not in use has shown nothing and stays (RFC 7661).
+    /// `in_flight` probes wait now, the one just sent among them.
+    pub(crate) fn sent(&mut self, in_flight: u32) {
+        self.used = self.used.max(in_flight);
+    }
+
+    /// Evidence that the path carries what it is given: `answers` more answers came. A window that was not in use since it
+    /// last grew has shown nothing and stays (RFC 7661); what counts is how many waited at once, as probes that stay silent
+    /// expire together before a canary confirms them. `in_flight` probes wait now.
     pub(crate) fn grow(&mut self, answers: u32, in_flight: u32) {
-        if f64::from(in_flight) * 2.0 < self.size {
+        let used = std::mem::replace(&mut self.used, in_flight).max(in_flight);
+        if f64::from(used) * 2.0 < self.size {
+            self.used = used;
             return;
         }
         let answers = f64::from(answers);
@@ -113,6 +123,20 @@ mod tests {
         }
         assert_eq!(window.size(), 5);
         assert_eq!(Window::new(10.0, 0).size(), 1);
+    }
+
+    /// Ten silent probes expire in one batch, then a canary is answered at once.
+    #[test]
+    fn what_counts_is_how_many_waited_at_once() {
+        let mut window = Window::new(10.0, 1000);
+        for in_flight in 1..=10 {
+            window.sent(in_flight);
+        }
+        window.sent(1);
+        window.grow(11, 1);
+        assert_eq!(window.size(), 21);
+        window.grow(11, 1);
+        assert_eq!(window.size(), 21, "not in use since");
     }
 
     #[test]
