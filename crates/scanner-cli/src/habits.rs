@@ -1,0 +1,187 @@
+//! nmap's habits: what cannot be declared as a flag is rewritten before the flags are read.
+
+use std::ffi::OsString;
+
+use crate::failure::Failure;
+
+/// The command line after the rewriting, and what to tell the user about it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rewritten {
+    /// The arguments, the name of the program first.
+    pub(crate) argv: Vec<OsString>,
+    /// Notes for standard error.
+    pub(crate) notes: Vec<&'static str>,
+}
+
+/// Rewrites what nmap's users type. `scanner scan …` is the same as `scanner …`.
+///
+/// # Errors
+/// An option whose absence would change what the user gets.
+pub(crate) fn rewrite(argv: impl IntoIterator<Item = OsString>) -> Result<Rewritten, Failure> {
+    let mut rest = argv.into_iter();
+    let mut out = Rewritten::default();
+    out.argv.extend(rest.next());
+    let mut rest = rest.peekable();
+    rest.next_if(|first| first == "scan");
+    while let Some(arg) = rest.next() {
+        let Some(text) = arg.to_str() else {
+            out.argv.push(arg);
+            continue;
+        };
+        if text == "--" {
+            out.argv.push(arg);
+            out.argv.extend(rest);
+            break;
+        }
+        match text {
+            "-p" | "--ports" => match rest.next_if(is_open_range) {
+                Some(range) => out.argv.push(joined("--ports=", &range)),
+                None => out.argv.push(arg),
+            },
+            "-T" => match rest.next() {
+                Some(level) => out.argv.push(pace(&level.to_string_lossy())?),
+                None => return Err(wrong_timing("")),
+            },
+            "-oN" => out.argv.extend(["--format=text", "--output"].map(OsString::from)),
+            _ => match habit(text)? {
+                Habit::Same => out.argv.push(arg),
+                Habit::Means(flag) => out.argv.push(flag.into()),
+                Habit::Nothing => {}
+                Habit::Note(note) => out.notes.push(note),
+            },
+        }
+    }
+    Ok(out)
+}
+
+enum Habit {
+    /// Not one of nmap's.
+    Same,
+    /// Another flag here.
+    Means(String),
+    /// What is done anyway.
+    Nothing,
+    /// Left out, which the user should know.
+    Note(&'static str),
+}
+
+fn habit(text: &str) -> Result<Habit, Failure> {
+    let absent = |what: &str, hint: &str| Err(Failure::usage(format!("{text}: {what}")).with_hint(hint));
+    Ok(match text {
+        "-p-" => Habit::Means("--ports=-".into()),
+        "-Pn" => Habit::Means("--skip-discovery".into()),
+        "-iL" => Habit::Means("--input".into()),
+        "-sT" | "-n" => Habit::Nothing,
+        "-sS" => Habit::Note("-sS: full connections are made instead; they need no privileges"),
+        "-sV" => {
+            Habit::Note("-sV: services are not asked for their version; names are guessed from port numbers")
+        }
+        "-O" => Habit::Note("-O: the operating system is not guessed"),
+        "-A" => {
+            Habit::Note("-A: neither versions nor the operating system are guessed; the ports are scanned")
+        }
+        "-sU" => return absent("UDP cannot be scanned, only TCP", "leave -sU out to scan the TCP ports"),
+        "-sn" => {
+            return absent(
+                "there is no scan without ports",
+                "use -F --open to see which hosts have a likely port open",
+            );
+        }
+        "-oX" | "-oG" => {
+            return absent("there is no such format", "use -o FILE with --format json, jsonl, list or text");
+        }
+        "-oA" => {
+            return absent(
+                "there is one output at a time",
+                "use -o FILE with --format json, jsonl, list or text",
+            );
+        }
+        _ => match (text.strip_prefix("-T"), text.strip_prefix("-iL")) {
+            (Some(level), _) => return Ok(Habit::Means(pace(level)?.to_string_lossy().into_owned())),
+            (_, Some(file)) => Habit::Means(format!("--input={file}")),
+            _ => Habit::Same,
+        },
+    })
+}
+
+/// nmap's timing templates: up to 2 they spare the target, from 3 on they follow the path.
+fn pace(level: &str) -> Result<OsString, Failure> {
+    match level {
+        "0" | "1" | "2" | "paranoid" | "sneaky" | "polite" => Ok("--pace=gentle".into()),
+        "3" | "4" | "5" | "normal" | "aggressive" | "insane" => Ok("--pace=auto".into()),
+        _ => Err(wrong_timing(level)),
+    }
+}
+
+fn wrong_timing(level: &str) -> Failure {
+    Failure::usage(format!("-T{}: there is no such pace", level.escape_debug()))
+        .with_hint("-T0 to -T2 mean --pace gentle, -T3 to -T5 --pace auto")
+}
+
+/// `-1024`, `-`: a range without its lower end, which would be taken for a flag.
+fn is_open_range(arg: &OsString) -> bool {
+    arg.to_str()
+        .and_then(|text| text.strip_prefix('-'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn joined(flag: &str, value: &OsString) -> OsString {
+    let mut joined = OsString::from(flag);
+    joined.push(value);
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show(line: &str) -> String {
+        match rewrite(line.split(' ').map(OsString::from)) {
+            Ok(out) => {
+                let argv: Vec<_> = out.argv.iter().map(|arg| arg.to_string_lossy()).collect();
+                [argv.join(" ")]
+                    .into_iter()
+                    .chain(out.notes.iter().map(|note| format!("note: {note}")))
+                    .collect::<Vec<_>>()
+                    .join("\n")
+            }
+            Err(failure) => format!("error: {}", failure.message),
+        }
+    }
+
+    #[test]
+    fn rewrites_what_means_the_same() {
+        for (typed, read) in [
+            ("scanner scan 192.0.2.1", "scanner 192.0.2.1"),
+            ("scanner scan scan", "scanner scan"),
+            ("scanner -sT -n -Pn -p- x", "scanner --skip-discovery --ports=- x"),
+            ("scanner -p -1024 x", "scanner --ports=-1024 x"),
+            ("scanner -p - x", "scanner --ports=- x"),
+            ("scanner -p 22 x", "scanner -p 22 x"),
+            ("scanner -iL hosts -oN out", "scanner --input hosts --format=text --output out"),
+            ("scanner -iLhosts", "scanner --input=hosts"),
+            ("scanner -T2 x", "scanner --pace=gentle x"),
+            ("scanner -T 4 x", "scanner --pace=auto x"),
+            ("scanner -Taggressive x", "scanner --pace=auto x"),
+            ("scanner -- -sS", "scanner -- -sS"),
+        ] {
+            assert_eq!(show(typed), read);
+        }
+    }
+
+    #[test]
+    fn says_what_is_not_there() {
+        insta::assert_snapshot!(show("scanner -sS -sV -A -O x"), @"
+        scanner x
+        note: -sS: full connections are made instead; they need no privileges
+        note: -sV: services are not asked for their version; names are guessed from port numbers
+        note: -A: neither versions nor the operating system are guessed; the ports are scanned
+        note: -O: the operating system is not guessed
+        ");
+        insta::assert_snapshot!(show("scanner -sU x"), @"error: -sU: UDP cannot be scanned, only TCP");
+        insta::assert_snapshot!(show("scanner -sn x"), @"error: -sn: there is no scan without ports");
+        insta::assert_snapshot!(show("scanner -oX f x"), @"error: -oX: there is no such format");
+        insta::assert_snapshot!(show("scanner -oA f x"), @"error: -oA: there is one output at a time");
+        insta::assert_snapshot!(show("scanner -T9 x"), @"error: -T9: there is no such pace");
+    }
+}

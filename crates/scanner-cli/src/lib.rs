@@ -1,0 +1,130 @@
+//! The command `scanner`, as a library without a surface: everything but `main` is here, so that it can be tested.
+
+mod args;
+mod clock;
+mod config_file;
+mod console;
+mod etiquette;
+mod exit;
+mod failure;
+mod habits;
+mod interrupt;
+mod logging;
+mod networks;
+mod output;
+mod plan_report;
+mod progress_line;
+mod scan;
+mod settings;
+mod suggest;
+mod targets;
+mod welcome;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+use console::Console;
+use exit::ExitStatus;
+use failure::Failure;
+use networks::Networks;
+use progress_line::ProgressLine;
+use scan::Job;
+use settings::{Given, Layers, Origin, Settings};
+use targets::Requested;
+
+/// Runs the command with these arguments, the name of the program first, and says how it ended.
+pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match command(argv) {
+        Ok(status) => status.into(),
+        Err(failure) => {
+            Console::plain().fail(&failure);
+            failure.status.into()
+        }
+    }
+}
+
+fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failure> {
+    let habits::Rewritten { argv, notes } = habits::rewrite(argv)?;
+    let typed = match Args::try_parse_from(argv) {
+        Ok(typed) => typed,
+        Err(error) => {
+            // Help on a closed pipe is no error.
+            drop(error.print());
+            return Ok(if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Complete });
+        }
+    };
+    let layers = layers(&typed)?;
+    let settings = Settings::build(&typed, &layers)?;
+    if typed.print_config {
+        return show(|out| settings::print_config(&layers, out));
+    }
+    let networks = Networks::read();
+    if !settings.has_targets() {
+        return without_targets(&networks);
+    }
+    let requested = Requested::read(&settings.targets, &networks)?;
+    let progress = ProgressLine::new(settings.display);
+    let console = Console::new(settings.display, progress.bar());
+    logging::start(settings.display.verbose, &console)?;
+    for note in notes {
+        console.note(note);
+    }
+    // Only the command may do this, and only before the engine looks at the limit. Where it fails the old limit stays.
+    drop(rlimit::increase_nofile_limit(u64::MAX));
+    block_on(scan::run(Job { settings, requested, networks, console, progress }))
+}
+
+/// Flags, environment and file, the strongest first.
+fn layers(typed: &Args) -> Result<Layers, Failure> {
+    let mut layers = Layers::default();
+    layers.add_weaker(
+        typed
+            .options
+            .given()
+            .into_iter()
+            .map(|(key, flag, text)| (key, Given { text, origin: Origin::Flag(flag) })),
+    );
+    layers.add_weaker(settings::from_environment(|name| std::env::var(name).ok()));
+    if !typed.no_config {
+        layers.add_weaker(config_file::read(typed.config.as_deref())?);
+    }
+    Ok(layers)
+}
+
+/// Bare `scanner`: help for a person, an error for a script.
+fn without_targets(networks: &Networks) -> Result<ExitStatus, Failure> {
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        return show(|out| welcome::write(networks, out));
+    }
+    Err(Failure::usage("there is no target")
+        .with_hint("scanner 192.168.1.1 scans a host; scanner --help shows more"))
+}
+
+/// Writes to standard output; a reader who has gone is no error.
+fn show(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<ExitStatus, Failure> {
+    let mut text = Vec::new();
+    let mut stdout = io::stdout().lock();
+    match write(&mut text).and_then(|()| stdout.write_all(&text)).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::incomplete(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(ExitStatus::Complete),
+    }
+}
+
+/// Runs on a runtime with one worker beside this thread, which listens to signals whatever this thread waits for.
+fn block_on(work: impl Future<Output = Result<ExitStatus, Failure>>) -> Result<ExitStatus, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::incomplete(format!("cannot start the runtime: {error}")))?;
+    let ended = runtime.block_on(work);
+    // A look-up or a question that nobody waits for any more must not keep the command.
+    runtime.shutdown_background();
+    ended
+}

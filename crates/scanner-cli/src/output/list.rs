@@ -1,0 +1,75 @@
+//! `list`: one `name:port` line for each name that the user typed, the address where there is none.
+//!
+//! A host's lines come when it is finished: only then is it known whether it accepts everything, and a line that was
+//! written cannot be taken back.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use scanner_core::{HostAddr, HostResult, ScanEvent, Verdict};
+
+use crate::output::sanitize::clean;
+use crate::output::{Ending, Output};
+
+/// The format without state.
+#[derive(Debug)]
+pub(crate) struct List;
+
+impl Output for List {
+    fn event(&mut self, event: &ScanEvent, out: &mut dyn Write) -> io::Result<()> {
+        let ScanEvent::Host(finished) = event else { return Ok(()) };
+        if finished.host.verdict == Some(Verdict::AcceptsEverything) {
+            return Ok(());
+        }
+        write_host(&finished.host, out)
+    }
+
+    fn finish(&mut self, _ending: &Ending<'_>, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_host(host: &HostResult, out: &mut dyn Write) -> io::Result<()> {
+    for result in host.open() {
+        if host.names.is_empty() {
+            writeln!(out, "{}:{}", bracketed(host.ip), result.port)?;
+        }
+        for name in &host.names {
+            writeln!(out, "{}:{}", clean(name), result.port)?;
+        }
+    }
+    Ok(())
+}
+
+/// The address as it stands before a port.
+fn bracketed(addr: HostAddr) -> String {
+    match addr.ip() {
+        IpAddr::V4(_) => addr.to_string(),
+        IpAddr::V6(_) => format!("[{addr}]"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::samples::{HostBuilder, render};
+
+    #[test]
+    fn a_line_per_name_and_open_port() {
+        let hosts = [
+            HostBuilder::new("192.0.2.1").open(22).open(443).refused("1-21,23-442").build(),
+            HostBuilder::new("192.0.2.9").name("nas.lan").name("backup.lan").open(80).build(),
+            HostBuilder::new("2001:db8::1").open(22).build(),
+            HostBuilder::new("fe80::1%2").open(22).build(),
+            HostBuilder::new("192.0.2.77").open(1).open(2).verdict(Verdict::AcceptsEverything).build(),
+        ];
+        insta::assert_snapshot!(render(&mut List, &hosts, &[]), @"
+        192.0.2.1:22
+        192.0.2.1:443
+        nas.lan:80
+        backup.lan:80
+        [2001:db8::1]:22
+        [fe80::1%2]:22
+        ");
+    }
+}

@@ -1,0 +1,247 @@
+//! `Sink`: where the result goes. Whole lines only; a closed pipe is an end, not an error.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Lines are handed on when this many bytes are waiting, or when there is nothing to do.
+const ENOUGH: usize = 64 * 1024;
+
+/// Why nothing more can be written.
+#[derive(Debug)]
+pub(crate) enum SinkError {
+    /// The reader went away: end quietly.
+    Closed,
+    /// The result is lost, which the user must know.
+    Failed(io::Error),
+}
+
+impl From<io::Error> for SinkError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == ErrorKind::BrokenPipe { Self::Closed } else { Self::Failed(error) }
+    }
+}
+
+/// The destination of the result.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    target: Target,
+    waiting: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Target {
+    Stdout,
+    /// Written in place.
+    File(File),
+    /// Written beside and renamed when complete, so that nobody reads half a document.
+    Document(Document),
+}
+
+/// A document on its way: what is not finished leaves nothing behind.
+#[derive(Debug)]
+struct Document {
+    file: File,
+    part: PathBuf,
+    path: PathBuf,
+    finished: bool,
+}
+
+impl Document {
+    fn finish(&mut self) -> io::Result<()> {
+        self.file.sync_all()?;
+        std::fs::rename(&self.part, &self.path)?;
+        self.finished = true;
+        Ok(())
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = std::fs::remove_file(&self.part);
+        }
+    }
+}
+
+impl Sink {
+    /// Standard output.
+    pub(crate) const fn stdout() -> Self {
+        Self { target: Target::Stdout, waiting: Vec::new() }
+    }
+
+    /// A file that grows line by line, or, for a `document`, that appears when it is complete.
+    ///
+    /// Opened before the scan: a directory that is missing must not cost an hour's result.
+    pub(crate) fn file(path: &Path, document: bool) -> Result<Self, Failure> {
+        let fail = |error: io::Error| {
+            Failure::usage(format!("cannot write {}: {error}", path.display()))
+                .with_hint("choose another place with --output")
+        };
+        // A device, a named pipe or a link (/dev/stdout is one) must not be replaced by a file.
+        let special = path.symlink_metadata().is_ok_and(|meta| !meta.is_file());
+        let target = if document && !special {
+            let part = part_of(path);
+            let file = create(&part).map_err(fail)?;
+            Target::Document(Document { file, part, path: path.to_path_buf(), finished: false })
+        } else {
+            Target::File(create(path).map_err(fail)?)
+        };
+        Ok(Self { target, waiting: Vec::new() })
+    }
+
+    /// Whether nothing is waiting.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Hands on what is waiting if there is enough of it.
+    pub(crate) fn relieve(&mut self) -> Result<(), SinkError> {
+        if self.waiting.len() >= ENOUGH { self.hand_on() } else { Ok(()) }
+    }
+
+    /// Hands on what is waiting.
+    pub(crate) fn hand_on(&mut self) -> Result<(), SinkError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        match &mut self.target {
+            Target::Stdout => {
+                let mut stdout = io::stdout().lock();
+                stdout.write_all(&waiting)?;
+                stdout.flush()?;
+            }
+            Target::File(file) | Target::Document(Document { file, .. }) => file.write_all(&waiting)?,
+        }
+        Ok(())
+    }
+
+    /// Hands on the rest and gives a document its name.
+    pub(crate) fn finish(mut self) -> Result<(), SinkError> {
+        self.hand_on()?;
+        match &mut self.target {
+            Target::Document(document) => document.finish()?,
+            Target::Stdout | Target::File(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the reader of standard output went away, without writing to it.
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.target, Target::Stdout) && stdout_is_closed()
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The name under which a document is written: hidden, in the same directory, so that renaming is one step.
+fn part_of(path: &Path) -> PathBuf {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}
+
+/// Creates or empties a file. What a scan found is nobody else's business: on unix a new file is readable by its owner only.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn stdout_is_closed() -> bool {
+    use std::os::fd::AsFd;
+
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let stdout = io::stdout();
+    let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    // A pipe without a reader reports an error condition that nobody has to ask for.
+    poll(&mut fds, PollTimeout::ZERO).is_ok()
+        && fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
+}
+
+#[cfg(not(unix))]
+fn stdout_is_closed() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_appears_when_it_is_complete() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scan.json");
+        let mut sink = Sink::file(&path, true).unwrap();
+        sink.write_all(b"{}\n").unwrap();
+        sink.hand_on().unwrap();
+        assert!(!path.exists());
+        sink.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"{}\n");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn an_abandoned_document_leaves_the_old_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scan.json");
+        std::fs::write(&path, "old").unwrap();
+        let mut sink = Sink::file(&path, true).unwrap();
+        sink.write_all(b"new").unwrap();
+        sink.hand_on().unwrap();
+        drop(sink);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_is_followed_and_never_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("real.json"), dir.path().join("link.json"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut sink = Sink::file(&link, true).unwrap();
+        sink.write_all(b"new").unwrap();
+        sink.finish().unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn lines_are_written_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("scan.list");
+        let mut sink = Sink::file(&path, false).unwrap();
+        sink.write_all(b"192.0.2.1:22\n").unwrap();
+        sink.relieve().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+        sink.hand_on().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"192.0.2.1:22\n");
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_an_error_of_usage() {
+        let failure = Sink::file(Path::new("/nowhere/scan.json"), true).unwrap_err();
+        assert_eq!(failure.status.code(), 2);
+    }
+}

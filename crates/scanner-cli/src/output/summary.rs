@@ -1,0 +1,129 @@
+//! The last words: what was found in all, and, loud, what was not measured.
+
+use std::collections::BTreeSet;
+
+use scanner_core::{Completion, HostAddr, HostResult, PortSet, PortState, Reason, ScanReport, Verdict};
+
+use crate::output::{Ending, words};
+
+/// How many addresses a line names before it only counts.
+const NAMED_HOSTS: usize = 3;
+
+/// How the whole command ended: a name without address is something that was asked and not measured.
+pub(crate) fn ending(end: &Ending<'_>) -> Completion {
+    match end.report.completion {
+        Completion::Complete if !end.unresolved.is_empty() => Completion::Incomplete,
+        Completion::Complete => Completion::Complete,
+        Completion::Incomplete => Completion::Incomplete,
+        Completion::Deadline => Completion::Deadline,
+        Completion::Cancelled => Completion::Cancelled,
+    }
+}
+
+/// The last words.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// What was found in all.
+    pub(crate) found: String,
+    /// What was not measured, and why; empty where the scan is complete.
+    pub(crate) missing: Vec<String>,
+    /// What can be done about it.
+    pub(crate) hints: Vec<&'static str>,
+}
+
+/// Sums a scan up.
+pub(crate) fn summary(end: &Ending<'_>) -> Summary {
+    let report = end.report;
+    let mut summary = Summary { found: found(report), ..Summary::default() };
+    let elapsed = words::duration(report.progress.elapsed);
+    let early = match report.completion {
+        Completion::Cancelled => Some((Reason::Cancelled, format!("INTERRUPTED after {elapsed}"))),
+        Completion::Deadline => Some((Reason::Deadline, "OUT OF TIME: the deadline".to_owned())),
+        Completion::Complete | Completion::Incomplete => None,
+    };
+    let mut left = report.not_measured.clone();
+    if let Some((reason, what)) = early {
+        let limit = end.deadline.filter(|_| reason == Reason::Deadline);
+        let limit = limit.map_or_else(String::new, |limit| format!(" of {}", words::duration(limit)));
+        let count = left.remove(&reason).unwrap_or(0);
+        let ports = ports_of(report, reason, count);
+        summary
+            .missing
+            .push(format!("{what}{limit}: {ports} not measured; what was found until then is kept."));
+        summary.hints.extend(words::advice(reason));
+    }
+    for (&reason, &count) in left.iter().filter(|(_, count)| **count > 0) {
+        let ports = ports_of(report, reason, count);
+        summary.missing.push(format!("INCOMPLETE: {ports} not measured ({}).", words::reason(reason)));
+        summary.hints.extend(words::advice(reason));
+    }
+    if !end.unresolved.is_empty() {
+        let names: Vec<&str> =
+            end.unresolved.iter().map(|error| error.name.as_str()).take(NAMED_HOSTS).collect();
+        let more = end.unresolved.len().saturating_sub(NAMED_HOSTS);
+        let more =
+            if more == 0 { String::new() } else { format!(" and {} more", words::number(more as u128)) };
+        summary.missing.push(format!("INCOMPLETE: no address for {}{more}.", names.join(", ")));
+    }
+    if report.completion == Completion::Complete
+        && report.progress.targets_up == 0
+        && report.progress.not_asked > 0
+    {
+        summary.hints.push("hosts that answer nothing are given up early; -Pn asks every port");
+    }
+    let mut seen = BTreeSet::new();
+    summary.hints.retain(|hint| seen.insert(*hint));
+    summary
+}
+
+fn found(report: &ScanReport) -> String {
+    let real = || report.hosts.iter().filter(|host| host.verdict != Some(Verdict::AcceptsEverything));
+    let open: usize = real().map(|host| host.ports.count(PortState::Open)).sum();
+    let with_open = real().filter(|host| host.ports.count(PortState::Open) > 0).count();
+    let (up, targets) = (report.progress.targets_up, report.progress.targets);
+    let elapsed = words::duration(report.progress.elapsed);
+    let hosts = |count: u64| words::counted(count, "host", "hosts");
+    if report.progress.unknown > 0 && report.progress.unknown == report.progress.probes {
+        return format!("Nothing could be measured, {elapsed}.");
+    }
+    match (open, targets, up) {
+        (0, 1, 0) => format!("No answer, {elapsed}."),
+        (0, 1, _) => format!("No open port, {elapsed}."),
+        (0, _, 0) => format!("No answer from any of {}, {elapsed}.", hosts(targets)),
+        (0, ..) => format!("No open port on {}, {elapsed}.", hosts(up)),
+        _ => {
+            let place =
+                if targets == 1 { String::new() } else { format!(" on {with_open} of {}", hosts(up)) };
+            let ports = words::counted(open as u128, "open port", "open ports");
+            format!("{ports}{place}, {elapsed}. Names are guessed from port numbers.")
+        }
+    }
+}
+
+/// The ports that were not measured for a reason, with their hosts where these can be named.
+fn ports_of(report: &ScanReport, reason: Reason, count: u64) -> String {
+    let ports = words::counted(count, "port", "ports");
+    let unmeasured = |host: &HostResult| host.ports.get(reason).map_or(0, PortSet::len) as u64;
+    let hosts: Vec<HostAddr> = report
+        .hosts
+        .iter()
+        .filter(|host| unmeasured(host) > 0)
+        .map(|host| host.ip)
+        .take(NAMED_HOSTS + 1)
+        .collect();
+    let named: u64 = report.hosts.iter().map(unmeasured).sum();
+    let hosts = match (report.progress.targets, only_host(report)) {
+        (1, Some(host)) => vec![host],
+        _ if named == count && hosts.len() <= NAMED_HOSTS => hosts,
+        _ => return ports,
+    };
+    let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
+    format!("{ports} of {}", hosts.join(", "))
+}
+
+/// The first host of the report, in whatever part of it.
+fn only_host(report: &ScanReport) -> Option<HostAddr> {
+    let sets = [&report.up_nothing_open, &report.down, &report.no_answer, &report.not_measured_hosts];
+    let in_full = report.hosts.first().map(|host| host.ip);
+    in_full.or_else(|| sets.into_iter().find_map(|set| set.iter().next()))
+}

@@ -1,0 +1,117 @@
+//! `text`: for people. A host is printed when it is finished; what was not measured comes last, and loud.
+
+mod block;
+mod palette;
+mod rest;
+
+use std::io::{self, Write};
+
+use scanner_core::{HostResult, HostStatus, PortState, ScanEvent};
+
+use crate::output::{Beginning, Ending, Output, sanitize, summary};
+use crate::settings::OutputSettings;
+
+pub(crate) use palette::Palette;
+
+use block::Block;
+
+/// The format, with what it has to remember.
+#[derive(Debug)]
+pub(crate) struct Text {
+    layout: Layout,
+    open_only: bool,
+    targets: u128,
+    shown: Shown,
+}
+
+/// What every block of a host looks like.
+#[derive(Debug)]
+struct Layout {
+    palette: Palette,
+    networks: crate::networks::Networks,
+    addr_width: usize,
+    reason: bool,
+    all_ports: bool,
+    open_only: bool,
+}
+
+/// How many hosts of each kind had a block of their own, so that the lines at the end do not count them again.
+#[derive(Debug, Default)]
+struct Shown {
+    up_nothing_open: u128,
+    no_answer: u128,
+    down: u128,
+    not_measured: u128,
+}
+
+impl Text {
+    pub(crate) fn new(settings: &OutputSettings, beginning: Beginning<'_>, palette: Palette) -> Self {
+        let layout = Layout {
+            palette,
+            networks: beginning.networks,
+            addr_width: beginning.addr_width,
+            reason: settings.reason,
+            all_ports: beginning.all_ports,
+            open_only: settings.open_only,
+        };
+        Self { layout, open_only: settings.open_only, targets: beginning.targets, shown: Shown::default() }
+    }
+
+    /// Whether a host gets a block of its own. One that the user asked for by name, or alone, always does: silence
+    /// would be no answer to the question.
+    fn deserves_block(&self, host: &HostResult) -> bool {
+        let has_open = host.open().next().is_some();
+        if self.open_only {
+            return has_open;
+        }
+        let asked_for = self.targets == 1 || !host.names.is_empty();
+        let listed = self.layout.all_ports && host.status == HostStatus::Up;
+        has_open || asked_for || listed || host.verdict.is_some()
+    }
+
+    fn count(&mut self, host: &HostResult) {
+        match host.status {
+            HostStatus::Up if host.ports.count(PortState::Open) == 0 => self.shown.up_nothing_open += 1,
+            HostStatus::Up => {}
+            HostStatus::Down => self.shown.down += 1,
+            HostStatus::Unknown if is_unmeasured(host) => self.shown.not_measured += 1,
+            HostStatus::Unknown => self.shown.no_answer += 1,
+        }
+    }
+}
+
+/// Whether nothing at all could be measured, which is not the same as no answer.
+fn is_unmeasured(host: &HostResult) -> bool {
+    let settled = host.ports.count(PortState::Closed) + host.ports.count(PortState::Filtered);
+    host.has_unknown() && settled == 0 && host.not_asked == 0
+}
+
+impl Output for Text {
+    fn event(&mut self, event: &ScanEvent, out: &mut dyn Write) -> io::Result<()> {
+        let ScanEvent::Host(finished) = event else { return Ok(()) };
+        if self.deserves_block(&finished.host) {
+            self.count(&finished.host);
+            Block::new(&finished.host, &self.layout).write(out)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {
+        if !self.open_only {
+            rest::write(end.report, &self.shown, out)?;
+        }
+        let summary = summary(end);
+        let palette = &self.layout.palette;
+        writeln!(out, "{}", summary.found)?;
+        for line in &summary.missing {
+            writeln!(out, "{}", palette.alarm(&sanitize::clean(line)))?;
+        }
+        for hint in &summary.hints {
+            writeln!(out, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

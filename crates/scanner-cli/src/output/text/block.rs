@@ -1,0 +1,162 @@
+//! One host: a line about it, its ports, and a line for each reason among the rest.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use scanner_core::{HostResult, HostStatus, PortResult, PortSet, PortState, Reason, Verdict};
+use unicode_width::UnicodeWidthStr;
+
+use crate::output::sanitize::clean;
+use crate::output::text::{Layout, is_unmeasured};
+use crate::output::words;
+
+/// Columns of a service name: the longest common ones fit (`ms-wbt-server` and longer ones push their line).
+const SERVICE_WIDTH: usize = 8;
+/// Ports that are not closed are written out beside their count when the set is this short.
+const SHORT_SET: usize = 40;
+/// A bound on missed ports below this is not worth a word.
+const NOTABLE_MISS: f64 = 0.001;
+
+/// One host on its way to the terminal.
+#[derive(Debug)]
+pub(super) struct Block<'a> {
+    host: &'a HostResult,
+    layout: &'a Layout,
+}
+
+impl<'a> Block<'a> {
+    pub(super) const fn new(host: &'a HostResult, layout: &'a Layout) -> Self {
+        Self { host, layout }
+    }
+
+    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_head(out)?;
+        let listed = self.write_ports(out)?;
+        if !self.layout.open_only {
+            self.write_rest(&listed, out)?;
+        }
+        writeln!(out)
+    }
+
+    fn write_head(&self, out: &mut dyn Write) -> io::Result<()> {
+        let host = self.host;
+        let palette = self.layout.palette;
+        let addr = host.ip.to_string();
+        let pad = " ".repeat(self.layout.addr_width.saturating_sub(addr.width()));
+        write!(out, "{}{pad}", palette.head(&addr))?;
+        if !host.names.is_empty() {
+            write!(out, "  {}", palette.head(&clean(&host.names.join(", "))))?;
+        }
+        write!(out, "  {}", self.status())?;
+        if self.layout.networks.is_own(host.ip) {
+            write!(out, "   this machine")?;
+        } else if self.layout.networks.is_gateway(host.ip) {
+            write!(out, "   gateway")?;
+        }
+        if let Some(verdict) = self.verdict() {
+            write!(out, "   {}", palette.alarm(&verdict))?;
+        }
+        writeln!(out)
+    }
+
+    fn status(&self) -> String {
+        let host = self.host;
+        match (host.status, host.rtt, host.evidence) {
+            (HostStatus::Up, Some(rtt), _) => format!("up, {}", words::rtt(rtt)),
+            (HostStatus::Up, None, _) => "up".into(),
+            (HostStatus::Down, _, Some(reason)) => format!("down ({})", words::reason(reason)),
+            (HostStatus::Down, _, None) => "down".into(),
+            (HostStatus::Unknown, ..) if is_unmeasured(host) => "not measured".into(),
+            (HostStatus::Unknown, ..) => "no answer".into(),
+        }
+    }
+
+    fn verdict(&self) -> Option<String> {
+        Some(match self.host.verdict? {
+            Verdict::AcceptsEverything => "ANSWERS ON EVERY PORT: a proxy or a tarpit, not services".into(),
+            Verdict::HostLost => match self.host.lost_since {
+                Some(since) => format!("STOPPED ANSWERING after {}", words::duration(since)),
+                None => "STOPPED ANSWERING".into(),
+            },
+            _ => "BEHAVES STRANGELY".into(),
+        })
+    }
+
+    /// Writes the ports one by one and returns those that it wrote.
+    fn write_ports(&self, out: &mut dyn Write) -> io::Result<PortSet> {
+        let mut listed = PortSet::EMPTY;
+        if self.host.verdict == Some(Verdict::AcceptsEverything) {
+            return Ok(listed);
+        }
+        for result in &self.host.results {
+            if result.state == PortState::Open || self.layout.all_ports {
+                listed.insert(result.port);
+                writeln!(out, "{}", self.port_line(result))?;
+            }
+        }
+        Ok(listed)
+    }
+
+    fn port_line(&self, result: &PortResult) -> String {
+        let layout = self.layout;
+        let is_open = result.state == PortState::Open;
+        let service = result.service.as_deref().unwrap_or("");
+        let mut line = format!("{:>7}", result.port);
+        if layout.all_ports {
+            let state = format!("  {:<8}", state_word(result.state));
+            line.push_str(&if is_open { layout.palette.open(&state) } else { state });
+        }
+        let service = format!("  {service:<SERVICE_WIDTH$}");
+        line.push_str(&if is_open { layout.palette.open(&service) } else { service });
+        if let Some(rtt) = result.rtt.filter(|_| is_open) {
+            let rtt = words::rtt(rtt);
+            let _ = write!(line, "  {rtt:>7}");
+        }
+        if layout.reason || !is_open {
+            line.push_str(&layout.palette.dim(&format!("  {}", words::reason(result.reason))));
+        }
+        line.trim_end().to_owned()
+    }
+
+    /// A line for each state and reason among the ports that were not listed.
+    fn write_rest(&self, listed: &PortSet, out: &mut dyn Write) -> io::Result<()> {
+        for (reason, ports) in self.host.ports.iter() {
+            let rest = ports.difference(listed);
+            if rest.is_empty() {
+                continue;
+            }
+            let count = words::number(rest.len() as u128);
+            let state = state_word(reason.state());
+            let line = format!("{count:>7} {state} ({}{})", words::reason(reason), self.doubt(reason));
+            let set = rest.to_string();
+            let telling = reason.state() != PortState::Closed && set.len() <= SHORT_SET;
+            let set = if telling { format!("  {set}") } else { String::new() };
+            let line =
+                if reason.state() == PortState::Unknown { self.layout.palette.alarm(&line) } else { line };
+            writeln!(out, "{line}{}", self.layout.palette.dim(&set))?;
+        }
+        if self.host.not_asked > 0 {
+            writeln!(out, "{:>7} not asked", words::number(self.host.not_asked))?;
+        }
+        Ok(())
+    }
+
+    /// Silence over a path that loses packets proves less.
+    fn doubt(&self, reason: Reason) -> String {
+        let lossy = self.host.loss.is_some_and(|share| share > 0.0);
+        match self.host.miss_bound {
+            Some(bound) if reason == Reason::NoReply && lossy && bound > NOTABLE_MISS => {
+                let percent = bound * 100.0;
+                format!("; packets are lost here: a listener is missed with a chance of up to {percent:.1} %")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+const fn state_word(state: PortState) -> &'static str {
+    match state {
+        PortState::Unknown => "not measured",
+        PortState::Open | PortState::Closed | PortState::Filtered => state.as_str(),
+    }
+}

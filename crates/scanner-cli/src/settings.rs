@@ -1,0 +1,293 @@
+//! `Settings`: what the flags, the environment and the file mean together, validated. Every error of usage is here.
+
+pub(crate) mod key;
+mod print;
+mod value;
+
+use std::path::{Path, PathBuf};
+
+use scanner_core::{PortSet, parse_ports};
+use scanner_dns::FamilyPolicy;
+use scanner_net::{ConnectionLimit, PortDetail, ScanConfig};
+
+use crate::args::Args;
+use crate::failure::Failure;
+
+pub(crate) use key::{Given, Key, Layers, Origin, from_environment};
+pub(crate) use print::print_config;
+
+/// With at most this many ports asked, every port is listed whatever its state.
+const LISTED_PORTS: usize = 25;
+
+/// What the command is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// What to scan.
+    pub(crate) targets: TargetSettings,
+    /// Which ports.
+    pub(crate) ports: PortSet,
+    /// How.
+    pub(crate) config: ScanConfig,
+    /// What the result looks like and where it goes.
+    pub(crate) output: OutputSettings,
+    /// What standard error shows.
+    pub(crate) display: DisplaySettings,
+    /// What counts as a violation.
+    pub(crate) fail_if: Option<FailIf>,
+    /// Only say what would be done.
+    pub(crate) plan: bool,
+}
+
+/// What to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TargetSettings {
+    /// The words of the command line.
+    pub(crate) words: Vec<String>,
+    /// Files with more.
+    pub(crate) inputs: Vec<PathBuf>,
+    /// What to leave out.
+    pub(crate) exclude: Vec<Given>,
+    /// Files with more to leave out.
+    pub(crate) exclude_files: Vec<PathBuf>,
+    /// The file of what may be scanned.
+    pub(crate) scope: Option<PathBuf>,
+    /// Which addresses of names.
+    pub(crate) family: FamilyPolicy,
+    /// Every address of a name.
+    pub(crate) all_addresses: bool,
+    /// Do not ask before a large scan.
+    pub(crate) yes: bool,
+}
+
+/// What the result looks like and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OutputSettings {
+    /// The format.
+    pub(crate) format: Format,
+    /// The file; standard output where there is none.
+    pub(crate) file: Option<PathBuf>,
+    /// Say why each port has its state.
+    pub(crate) reason: bool,
+    /// Open ports only.
+    pub(crate) open_only: bool,
+}
+
+/// What standard error shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DisplaySettings {
+    /// Errors only.
+    pub(crate) quiet: bool,
+    /// How often `-v` was given.
+    pub(crate) verbose: u8,
+    /// When to colour.
+    pub(crate) color: Color,
+    /// How to show progress.
+    pub(crate) progress: ProgressMode,
+}
+
+/// How the result is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// `host:port` lines.
+    List,
+    /// One sorted document.
+    Json,
+    /// One record per fact.
+    Jsonl,
+}
+
+impl Format {
+    pub(crate) const WORDS: [(&'static str, Self); 4] =
+        [("text", Self::Text), ("list", Self::List), ("json", Self::Json), ("jsonl", Self::Jsonl)];
+
+    /// The format that the ending of a file stands for.
+    fn from_ending(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_lowercase().as_str() {
+            "txt" | "text" => Some(Self::Text),
+            "list" | "lst" => Some(Self::List),
+            "json" => Some(Self::Json),
+            "jsonl" | "ndjson" => Some(Self::Jsonl),
+            _ => None,
+        }
+    }
+}
+
+/// How fast, before single values are overridden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Auto,
+    Fixed,
+    Gentle,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProgressMode {
+    Auto,
+    Bar,
+    Log,
+    Json,
+    None,
+}
+
+/// What makes the command end with status 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailIf {
+    /// Any open port.
+    Open,
+    /// A complete scan without an open port.
+    None,
+}
+
+impl Settings {
+    /// Validates what was given.
+    ///
+    /// # Errors
+    /// The first value that is wrong, with where it was given.
+    pub(crate) fn build(args: &Args, layers: &Layers) -> Result<Self, Failure> {
+        let given = |key| layers.value(key);
+        let switch = |key| given(key).map_or(Ok(false), |given| value::switch(&given));
+        let ports = ports(layers)?;
+        let format = format(args, layers)?;
+        let open_only = switch(Key::Open)?;
+        let config = config(layers)?.with_detail(detail(&ports, format, open_only));
+        let words = |key, words: &[_]| given(key).map(|given| value::word(&given, words)).transpose();
+        Ok(Self {
+            targets: targets(args, layers)?,
+            ports,
+            config,
+            output: OutputSettings {
+                format,
+                file: args.output.clone().filter(|path| path.as_os_str() != "-"),
+                reason: switch(Key::Reason)?,
+                open_only,
+            },
+            display: DisplaySettings {
+                quiet: switch(Key::Quiet)?,
+                verbose: args.verbose,
+                color: words_or(given(Key::Color), &COLORS, Color::Auto)?,
+                progress: words_or(given(Key::Progress), &PROGRESS, ProgressMode::Auto)?,
+            },
+            fail_if: words(Key::FailIf, &[("open", FailIf::Open), ("none", FailIf::None)])?,
+            plan: args.plan,
+        })
+    }
+
+    /// Whether anything to scan was named.
+    pub(crate) fn has_targets(&self) -> bool {
+        !self.targets.words.is_empty() || !self.targets.inputs.is_empty()
+    }
+}
+
+const COLORS: [(&str, Color); 3] =
+    [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+
+const PROGRESS: [(&str, ProgressMode); 5] = [
+    ("auto", ProgressMode::Auto),
+    ("bar", ProgressMode::Bar),
+    ("log", ProgressMode::Log),
+    ("json", ProgressMode::Json),
+    ("none", ProgressMode::None),
+];
+
+fn words_or<T: Copy>(given: Option<Given>, words: &[(&'static str, T)], default: T) -> Result<T, Failure> {
+    given.map_or(Ok(default), |given| value::word(&given, words))
+}
+
+fn targets(args: &Args, layers: &Layers) -> Result<TargetSettings, Failure> {
+    let families = [("any", FamilyPolicy::Any), ("4", FamilyPolicy::Ipv4), ("6", FamilyPolicy::Ipv6)];
+    let all = layers.value(Key::AllAddresses);
+    let paths = |key| layers.all(key).iter().map(|given| PathBuf::from(&given.text)).collect::<Vec<_>>();
+    Ok(TargetSettings {
+        words: args.targets.clone(),
+        inputs: args.input.clone(),
+        exclude: layers.all(Key::Exclude).to_vec(),
+        exclude_files: paths(Key::ExcludeFile),
+        scope: layers.value(Key::Scope).map(|given| PathBuf::from(given.text)),
+        family: words_or(layers.value(Key::Family), &families, FamilyPolicy::Any)?,
+        all_addresses: all.map_or(Ok(false), |given| value::switch(&given))?,
+        yes: args.yes,
+    })
+}
+
+fn ports(layers: &Layers) -> Result<PortSet, Failure> {
+    let parse = |given: Given| parse_ports(&given.text).map_err(|error| Failure::spec(given.origin, &error));
+    let asked = layers.value(Key::Ports).map_or(Ok(PortSet::EMPTY), parse)?;
+    let Some(excluded) = layers.value(Key::ExcludePorts) else { return Ok(asked) };
+    let left = asked.difference(&parse(excluded)?);
+    if left.is_empty() {
+        let hint = "ask for more with --ports, or exclude less with --exclude-ports";
+        return Err(Failure::usage("no port is left to scan: all are excluded").with_hint(hint));
+    }
+    Ok(left)
+}
+
+/// A format on the command line beats the ending of the file, which beats what the environment or the file say.
+fn format(args: &Args, layers: &Layers) -> Result<Format, Failure> {
+    let given = layers.value(Key::Format);
+    let typed = given.as_ref().is_some_and(|given| matches!(given.origin, Origin::Flag(_)));
+    let ending = args.output.as_deref().and_then(Format::from_ending);
+    match ending {
+        Some(format) if !typed => Ok(format),
+        _ => words_or(given, &Format::WORDS, Format::Text),
+    }
+}
+
+/// With few ports asked every one is reported; a list is about open ports whatever was asked.
+fn detail(ports: &PortSet, format: Format, open_only: bool) -> PortDetail {
+    if ports.len() <= LISTED_PORTS && !open_only && format != Format::List {
+        PortDetail::All
+    } else {
+        PortDetail::Open
+    }
+}
+
+fn config(layers: &Layers) -> Result<ScanConfig, Failure> {
+    let paces = [("auto", Pace::Auto), ("fixed", Pace::Fixed), ("gentle", Pace::Gentle)];
+    let given = |key| layers.value(key);
+    let mut config = match words_or(given(Key::Pace), &paces, Pace::Auto)? {
+        Pace::Auto => ScanConfig::default().with_limit(ConnectionLimit::Auto),
+        Pace::Fixed => ScanConfig::default(),
+        Pace::Gentle => ScanConfig::gentle(),
+    };
+    let count = |key| given(key).map(|given| value::count(&given)).transpose();
+    let long = |key| given(key).map(|given| value::duration(&given, false)).transpose();
+    if let Some(connections) = count(Key::MaxConnections)? {
+        config.limit = ConnectionLimit::Fixed(connections);
+    }
+    config.max_rate = count(Key::MaxRate)?.or(config.max_rate);
+    config.max_per_host = count(Key::MaxPerHost)?.or(config.max_per_host);
+    if let Some(timeout) = given(Key::Timeout) {
+        config.timeout = value::duration(&timeout, true)?;
+    }
+    config.retries = given(Key::Retries).map(|given| value::retries(&given)).transpose()?;
+    config.host_timeout = long(Key::HostTimeout)?;
+    config.deadline = long(Key::Deadline)?;
+    config.seed = given(Key::Seed).map(|given| value::seed(&given)).transpose()?;
+    config.skip_discovery = given(Key::SkipDiscovery).map_or(Ok(false), |given| value::switch(&given))?;
+    check_ranges(&config, layers)?;
+    Ok(config)
+}
+
+/// The engine knows the ranges of its values; the place where the wrong one was given is known here.
+fn check_ranges(config: &ScanConfig, layers: &Layers) -> Result<(), Failure> {
+    config.validate().map_err(|error| {
+        let key = Key::from_name(&error.field.replace('_', "-"));
+        let origin = key.and_then(|key| layers.value(key)).map_or(Origin::Default, |given| given.origin);
+        Failure::usage(format!("{origin}: {} is out of range", error.value))
+            .with_hint(format!("it goes from {} to {}", error.min, error.max))
+    })
+}
+
+#[cfg(test)]
+mod tests;

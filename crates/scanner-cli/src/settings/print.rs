@@ -1,0 +1,37 @@
+//! `--print-config`: every setting and where it came from, in the form of a configuration file.
+
+use std::io::{self, Write};
+
+use crate::settings::key::{Key, Layers, Origin};
+
+/// Writes every option as a line of TOML with its origin as a comment; what is not set is commented out.
+pub(crate) fn print_config(layers: &Layers, out: &mut impl Write) -> io::Result<()> {
+    for key in Key::ALL {
+        let (line, origin) = line(key, layers);
+        writeln!(out, "{line:<40} # {origin}")?;
+    }
+    Ok(())
+}
+
+fn line(key: Key, layers: &Layers) -> (String, String) {
+    let name = key.name();
+    if key.adds_up() && !layers.all(key).is_empty() {
+        let all = layers.all(key);
+        let texts: Vec<String> = all.iter().map(|given| quoted(&given.text)).collect();
+        let mut origins: Vec<String> = all.iter().map(|given| given.origin.to_string()).collect();
+        origins.dedup();
+        return (format!("{name} = [{}]", texts.join(", ")), origins.join(", "));
+    }
+    match layers.value(key) {
+        Some(given) => {
+            let plain = matches!(given.text.as_str(), "true" | "false") || given.text.parse::<u32>().is_ok();
+            let text = if plain { given.text } else { quoted(&given.text) };
+            (format!("{name} = {text}"), given.origin.to_string())
+        }
+        None => (format!("# {name} ="), format!("{}, not set", Origin::Default)),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

@@ -1,0 +1,289 @@
+//! The words that teach.
+
+use crate::context::TestContext;
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "the help is long when it is written out")]
+fn short_help() {
+    insta::assert_snapshot!(TestContext::new(0).run(&["-h"]), @"
+    exit status: 0
+    ----- stdout
+    Finds the open TCP ports of hosts and networks
+
+    Example:  scanner 192.168.1.0/24 -p ssh,http*      more: scanner --help
+
+    Usage: scanner [OPTIONS] TARGET…
+
+    Targets:
+      [TARGET]...                Address, network, range or name: 192.0.2.7, 192.0.2.0/24,
+                                 192.0.2.10-20, 10.0.0-3.1-254, 2001:db8::1, fe80::1%eth0, nas.lan; -
+                                 reads them from standard input
+          --exclude <TARGET,…>   Leave these out: addresses, networks, ranges, names, separated by
+                                 commas
+          --input <FILE>         Read targets from a file (-iL): separated by white space, `#` starts a
+                                 comment; `-` is standard input
+          --exclude-file <FILE>  Leave out the targets in a file
+          --scope <FILE>         Refuse to start if any address, also one found by name, is outside the
+                                 addresses and networks in FILE
+      -4, --ipv4                 IPv4 addresses only
+      -6, --ipv6                 IPv6 addresses only
+          --all-addresses        Scan every address of a name, not only the first that the system
+                                 returns
+
+    Ports:
+      -p, --ports <PORTS>          Ports: 22,80,8000-8100, names and wildcards (ssh, http*), top:N,
+                                   simple (100), standard (1,000, the default), full or - (all 65,535);
+                                   !25 takes one out
+          --top-ports <N>          The N likeliest ports, 1 to 1000
+      -F                           The 100 likeliest ports (the same as -p simple)
+          --exclude-ports <PORTS>  Leave these ports out
+          --open                   Show open ports only, and only hosts that have one
+
+    Pace:
+          --pace <PACE>          auto: measures each path and opens as many connections as it carries
+                                 (the default); fixed: 100 connections; gentle: for fragile devices, few
+                                 connections per host at a low rate
+          --max-connections <N>  Never more than N connections at once
+          --max-rate <N>         Never more than N connection attempts per second
+          --max-per-host <N>     Never more than N connections to one host at once
+          --timeout <TIME>       The longest wait for one answer (500ms, 2s; a bare number is
+                                 milliseconds); the wait in force follows the measured round-trip time
+          --retries <N>          How often a silent port is asked again, 0 to 13; without it as often as
+                                 the measured loss calls for
+          --host-timeout <TIME>  How long one host may take (30s, 5m); what is not measured by then is
+                                 unknown
+          --deadline <TIME>      How long the whole scan may take; what is not measured by then is
+                                 unknown
+          --seed <N>             The seed of the order of probes: the same seed and plan give the same
+                                 order
+          --skip-discovery       Ask every port even of hosts that answer nothing (-Pn)
+
+    Result:
+          --format <FORMAT>  text: for people (the default); list: host:port lines, hosts as they
+                             finish; json: one sorted document; jsonl: one record per fact as it is
+                             found
+          --json             The same as --format json
+          --jsonl            The same as --format jsonl
+          --reason           Say of each port why it has its state
+          --fail-if <WHAT>   End with status 1 if any port is open (open), or if a complete scan found
+                             none (none)
+      -o, --output <FILE>    Write the result to FILE instead of standard output; its ending chooses the
+                             format unless --format does
+
+    Display:
+      -q, --quiet           No notes and no progress on standard error, only errors
+          --color <WHEN>    Colours: auto, always or never
+          --progress <HOW>  Progress on standard error: bar, log (a line every 30 s), json (a record
+                            every second) or none; auto is bar on a terminal, log where CI is set
+
+    Other:
+          --plan           Show what would be scanned, how long it may take and in which order, without
+                           sending anything [alias: --dry-run]
+          --yes            Do not ask before a very large scan or one of many public addresses
+          --config <FILE>  Read the configuration from FILE
+          --no-config      Read no configuration file
+          --print-config   Print every setting and where it came from, in the form of a configuration
+                           file
+      -v, --verbose...     Log what the engine decides to standard error; twice for more
+      -h, --help           Print help: -h in short, --help with examples, exit statuses and
+                           configuration
+      -V, --version        Print the version
+    ----- stderr
+    ");
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "the help is long when it is written out")]
+fn long_help() {
+    insta::assert_snapshot!(TestContext::new(0).run(&["--help"]), @"
+    exit status: 0
+    ----- stdout
+    Finds the open TCP ports of hosts and networks
+
+    Examples:
+      scanner 192.168.1.1                   the 1,000 likeliest ports of one host
+      scanner 192.168.1.0/24 -p ssh,http*   a few services on a whole network
+      scanner nas.lan -p full               all 65,535 ports
+      scanner -iL hosts.txt --json -o s.json
+                                            many hosts, into a document
+      scanner 10.0.0.0/16 --plan            what it would do, without doing it
+
+    Usage: scanner [OPTIONS] TARGET…
+
+    Targets:
+      [TARGET]...
+              Address, network, range or name: 192.0.2.7, 192.0.2.0/24, 192.0.2.10-20, 10.0.0-3.1-254,
+              2001:db8::1, fe80::1%eth0, nas.lan; - reads them from standard input
+
+          --exclude <TARGET,…>
+              Leave these out: addresses, networks, ranges, names, separated by commas
+
+          --input <FILE>
+              Read targets from a file (-iL): separated by white space, `#` starts a comment; `-` is
+              standard input
+
+          --exclude-file <FILE>
+              Leave out the targets in a file
+
+          --scope <FILE>
+              Refuse to start if any address, also one found by name, is outside the addresses and
+              networks in FILE
+
+      -4, --ipv4
+              IPv4 addresses only
+
+      -6, --ipv6
+              IPv6 addresses only
+
+          --all-addresses
+              Scan every address of a name, not only the first that the system returns
+
+    Ports:
+      -p, --ports <PORTS>
+              Ports: 22,80,8000-8100, names and wildcards (ssh, http*), top:N, simple (100), standard
+              (1,000, the default), full or - (all 65,535); !25 takes one out
+
+          --top-ports <N>
+              The N likeliest ports, 1 to 1000
+
+      -F
+              The 100 likeliest ports (the same as -p simple)
+
+          --exclude-ports <PORTS>
+              Leave these ports out
+
+          --open
+              Show open ports only, and only hosts that have one
+
+    Pace:
+          --pace <PACE>
+              auto: measures each path and opens as many connections as it carries (the default); fixed:
+              100 connections; gentle: for fragile devices, few connections per host at a low rate
+
+          --max-connections <N>
+              Never more than N connections at once
+
+          --max-rate <N>
+              Never more than N connection attempts per second
+
+          --max-per-host <N>
+              Never more than N connections to one host at once
+
+          --timeout <TIME>
+              The longest wait for one answer (500ms, 2s; a bare number is milliseconds); the wait in
+              force follows the measured round-trip time
+
+          --retries <N>
+              How often a silent port is asked again, 0 to 13; without it as often as the measured loss
+              calls for
+
+          --host-timeout <TIME>
+              How long one host may take (30s, 5m); what is not measured by then is unknown
+
+          --deadline <TIME>
+              How long the whole scan may take; what is not measured by then is unknown
+
+          --seed <N>
+              The seed of the order of probes: the same seed and plan give the same order
+
+          --skip-discovery
+              Ask every port even of hosts that answer nothing (-Pn)
+
+    Result:
+          --format <FORMAT>
+              text: for people (the default); list: host:port lines, hosts as they finish; json: one
+              sorted document; jsonl: one record per fact as it is found
+
+          --json
+              The same as --format json
+
+          --jsonl
+              The same as --format jsonl
+
+          --reason
+              Say of each port why it has its state
+
+          --fail-if <WHAT>
+              End with status 1 if any port is open (open), or if a complete scan found none (none)
+
+      -o, --output <FILE>
+              Write the result to FILE instead of standard output; its ending chooses the format unless
+              --format does
+
+    Display:
+      -q, --quiet
+              No notes and no progress on standard error, only errors
+
+          --color <WHEN>
+              Colours: auto, always or never
+
+          --progress <HOW>
+              Progress on standard error: bar, log (a line every 30 s), json (a record every second) or
+              none; auto is bar on a terminal, log where CI is set
+
+    Other:
+          --plan
+              Show what would be scanned, how long it may take and in which order, without sending
+              anything
+              
+              [alias: --dry-run]
+
+          --yes
+              Do not ask before a very large scan or one of many public addresses
+
+          --config <FILE>
+              Read the configuration from FILE
+
+          --no-config
+              Read no configuration file
+
+          --print-config
+              Print every setting and where it came from, in the form of a configuration file
+
+      -v, --verbose...
+              Log what the engine decides to standard error; twice for more
+
+      -h, --help
+              Print help: -h in short, --help with examples, exit statuses and configuration
+
+      -V, --version
+              Print the version
+
+    Exit status:
+      0      the scan is complete, whatever it found
+      1      --fail-if: the scan found what it names
+      2      wrong usage, configuration or target, or no usable target at all
+      3      the scan ran, but is incomplete: a deadline, ports that could not be
+             measured, a name without address, a result that was not written
+      129, 130, 143
+             ended by SIGHUP, SIGINT (Ctrl-C) or SIGTERM; what was found until
+             then is written out
+
+    Configuration:
+      A flag beats the environment, the environment beats the file, the file
+      beats the default. The options from Targets to Display have the key of
+      their long name in $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are
+      family = 4 or 6), and SCANNER_ with that name in the environment:
+        max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500
+      Exclusions of all three add up. --no-reason turns off what the file turned
+      on; so for every on/off option. --print-config shows every value and where
+      it came from. SCANNER_LOG=scanner_net=debug filters the log.
+
+    From nmap:
+      Understood where they mean the same: -p- -F -n -Pn -sT -iL -oN --open
+      --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
+      always full connections: they need no privileges and see what a client
+      would see.
+    ----- stderr
+    ");
+}
+
+#[test]
+fn version() {
+    insta::assert_snapshot!(TestContext::new(0).run(&["--version"]), @"
+    exit status: 0
+    ----- stdout
+    scanner 0.1.0
+    ----- stderr
+    ");
+}
