@@ -35,8 +35,7 @@ fn filter(verbose: u8, variable: Option<&str>) -> Result<Option<Targets>, Failur
     }
     let level = match verbose {
         0 => return Ok(None),
-        1 => LevelFilter::INFO,
-        2 => LevelFilter::DEBUG,
+        1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };
     Ok(Some(Targets::new().with_targets(CRATES.map(|name| (name, level)))))

@@ -158,7 +158,10 @@ impl Reason {
 
     /// Whether the target itself answered: a segment or an ICMP message that only a live host sends.
     pub const fn is_answer_of_host(self) -> bool {
-        matches!(self, Self::Handshake | Self::SelfConnect | Self::Rst | Self::Refused | Self::PortUnreachable)
+        matches!(
+            self,
+            Self::Handshake | Self::SelfConnect | Self::Rst | Self::Refused | Self::PortUnreachable
+        )
     }
 }
 

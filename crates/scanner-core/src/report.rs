@@ -164,7 +164,9 @@ impl<'de> Deserialize<'de> for PortsByReason {
         for (state, reasons) in by_state {
             for (reason, counted) in reasons {
                 if reason.state() != state {
-                    return Err(de::Error::custom(format_args!("reason `{reason}` does not belong to `{state}`")));
+                    return Err(de::Error::custom(format_args!(
+                        "reason `{reason}` does not belong to `{state}`"
+                    )));
                 }
                 all.add(reason, &counted.ports);
             }

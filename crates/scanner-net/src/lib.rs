@@ -46,3 +46,8 @@ pub use plan::ScanPlan;
 pub use scan::{Scan, ScanControl};
 pub use scanner::Scanner;
 pub use tokio_util::sync::CancellationToken;
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -94,6 +94,8 @@ impl Scanner {
         let rules = Rules::new(&self.config, &plan, self.budget);
         let job = Job::new(plan, format!("{:016x}", random()), seed);
         let clock = Clock::start();
+        let span = tracing::debug_span!("scan", id = %job.scan_id, seed, targets = %job.targets.len(), ports = rules.ports);
+        let dispatch = tracing::dispatcher::get_default(Clone::clone);
         let driver = Driver {
             controller: Controller::new(job, rules),
             connect: PortableConnect::new(clock),
@@ -109,7 +111,12 @@ impl Scanner {
         };
         let thread = thread::Builder::new()
             .name("scan-engine".into())
-            .spawn(move || run(&runtime, driver, &result, done))
+            .spawn(move || {
+                // The caller's subscriber and span hold in this thread as well.
+                tracing::dispatcher::with_default(&dispatch, || {
+                    span.in_scope(|| run(&runtime, driver, &result, done));
+                });
+            })
             .map_err(ScanError::Start)?;
         Ok(Scan::new(event_queue, progress_values, control, is_done, thread))
     }

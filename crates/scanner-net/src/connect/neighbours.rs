@@ -27,6 +27,39 @@ pub(crate) fn look_up(target: IpAddr) -> Neighbour {
     }
 }
 
+/// Whether the target is an IPv4 neighbour that never answered ARP: it is on link, by a device that uses ARP, and the table does
+/// not list it as complete. The kernel drops failed entries from a crowded table, so that being absent means the same.
+pub(crate) fn never_resolved(target: IpAddr) -> bool {
+    let IpAddr::V4(ip) = target else { return false };
+    let routes = std::fs::read_to_string("/proc/net/route").unwrap_or_default();
+    device_on_link(&routes, ip).is_some_and(uses_arp) && look_up(target) != Neighbour::Resolved
+}
+
+/// Lines of `/proc/net/route`: device, then destination and next hop as hexadecimal in the byte order of memory, flags, three
+/// counters, mask. The device of the longest prefix that matches, if it has no next hop.
+fn device_on_link(routes: &str, ip: Ipv4Addr) -> Option<&str> {
+    let best = routes.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [device, destination, next_hop, _, _, _, _, mask, ..] = fields.as_slice() else { return None };
+        let address =
+            |text| u32::from_str_radix(text, 16).ok().map(|raw| u32::from_be_bytes(raw.to_ne_bytes()));
+        let (mask, next_hop) = (address(mask)?, address(next_hop)?);
+        let matches = (u32::from(ip) ^ address(destination)?) & mask == 0;
+        matches.then_some((mask, next_hop == 0, *device))
+    });
+    best.max_by_key(|(mask, _, _)| *mask).filter(|(_, on_link, _)| *on_link).map(|(_, _, device)| device)
+}
+
+/// Point-to-point devices such as tunnels have no neighbours to resolve.
+fn uses_arp(device: &str) -> bool {
+    let flags = std::fs::read_to_string(format!("/sys/class/net/{device}/flags")).unwrap_or_default();
+    let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16);
+    flags.is_ok_and(|flags| flags & IFF_NOARP == 0)
+}
+
+/// The kernel's flag of a device without ARP (`linux/if.h`).
+const IFF_NOARP: u32 = 0x80;
+
 /// Lines of `/proc/net/arp`: address, hardware type, flags (0x2 is "complete"), hardware address, mask, device.
 fn find(table: &str, ip: Ipv4Addr) -> Neighbour {
     let mut found = Neighbour::Absent;
@@ -84,6 +117,26 @@ mod tests {
             assert_eq!(find(table, Ipv4Addr::from(ip)), state);
         }
         assert_eq!(find("", Ipv4Addr::LOCALHOST), Neighbour::Absent);
+    }
+
+    #[test]
+    fn the_device_on_link_is_that_of_the_longest_prefix_without_a_next_hop() {
+        // As on a little-endian machine: 10.9.0.0/24 on link, 10.9.0.128/25 behind 10.9.0.2, the rest behind 10.9.0.1.
+        let hex = |ip: [u8; 4]| format!("{:08X}", u32::from_ne_bytes(ip));
+        let route = |device: &str, to: [u8; 4], via: [u8; 4], mask: [u8; 4]| {
+            format!("{device}\t{}\t{}\t0001\t0\t0\t0\t{}\t0\t0\t0\n", hex(to), hex(via), hex(mask))
+        };
+        let routes = [
+            "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n".to_owned(),
+            route("v0", [0, 0, 0, 0], [10, 9, 0, 1], [0, 0, 0, 0]),
+            route("v0", [10, 9, 0, 0], [0, 0, 0, 0], [255, 255, 255, 0]),
+            route("v1", [10, 9, 0, 128], [10, 9, 0, 2], [255, 255, 255, 128]),
+        ]
+        .concat();
+        for (ip, device) in [([10, 9, 0, 7], Some("v0")), ([10, 9, 0, 200], None), ([192, 0, 2, 1], None)] {
+            assert_eq!(device_on_link(&routes, Ipv4Addr::from(ip)), device, "{ip:?}");
+        }
+        assert_eq!(device_on_link("", Ipv4Addr::LOCALHOST), None);
     }
 
     #[test]

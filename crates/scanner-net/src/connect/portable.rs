@@ -151,7 +151,7 @@ impl Connecting {
 /// What an attempt without any answer came to: silence, or a neighbour that was never there. The kernel says so by ICMP to
 /// itself, of which it sends a limited number per second, so its table is read instead.
 fn silence(probe: &Probe, waited: Duration) -> Outcome {
-    if probe.may_be_unresolved && sys::listed_unresolved(probe.addr.ip()) {
+    if probe.may_be_unresolved && sys::never_resolved(probe.addr.ip()) {
         return Outcome::Answered { reason: Reason::NoNeighbour, rtt: waited };
     }
     Outcome::TimedOut

@@ -11,6 +11,7 @@ use nix::sys::socket::{
 use socket2::Socket;
 
 use super::classify::{Icmp, Observation, sender};
+pub(crate) use super::neighbours::never_resolved;
 use super::neighbours::{Neighbour, look_up};
 
 /// Asks for ICMP errors in full. Without it an ICMPv6 error that arrives inside `connect()` stays silent until the kernel
@@ -59,11 +60,6 @@ pub(crate) fn neighbour_unresolved(target: IpAddr) -> Option<bool> {
         Neighbour::Resolved => Some(false),
         Neighbour::Absent => None,
     }
-}
-
-/// Whether the neighbour table lists the target as never resolved.
-pub(crate) fn listed_unresolved(target: IpAddr) -> bool {
-    target.is_ipv4() && look_up(target) == Neighbour::Unresolved
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "an open list of messages of which two matter")]

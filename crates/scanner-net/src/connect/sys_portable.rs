@@ -33,6 +33,6 @@ pub(crate) fn neighbour_unresolved(_: IpAddr) -> Option<bool> {
 }
 
 /// There is no neighbour table to read.
-pub(crate) fn listed_unresolved(_: IpAddr) -> bool {
+pub(crate) fn never_resolved(_: IpAddr) -> bool {
     false
 }

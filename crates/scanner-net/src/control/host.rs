@@ -117,6 +117,11 @@ impl Host {
         Some(Ask { port, attempt, timeout: self.timeout(attempt, rules, group) })
     }
 
+    /// How many attempts a silent port gets, by the loss measured so far.
+    pub(crate) const fn attempts_needed(&self) -> u8 {
+        self.attempts.needed()
+    }
+
     /// Whether [`next`](Self::next) would find something to ask.
     pub(crate) fn can_ask(&self, rules: &Rules, now: ScanTime) -> bool {
         let to_ask = self.has_ports_to_ask(rules);
@@ -181,6 +186,7 @@ impl Host {
                 n
             }
             Confirmed::CameBack(ports) => {
+                tracing::debug!(host = %self.addr, again = ports.len(), "answers again");
                 self.ask_anew(&ports);
                 0
             }

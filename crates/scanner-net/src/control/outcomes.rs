@@ -51,12 +51,21 @@ impl Controller {
         let confirmed = host.answered(now, flight.ask, reason, rtt);
         self.group.sample(rtt);
         if flight.ask.attempt > 1 && tells_loss(reason) {
-            host.window.reduce(flight.sent, now);
+            if host.window.reduce(flight.sent, now) {
+                let (window, attempts) = (host.window.size(), host.attempts_needed());
+                tracing::debug!(host = %host.addr, window, attempts, "a packet was lost");
+            }
         } else {
             host.window.grow(confirmed + 1, host.in_flight + 1);
         }
         self.window.grow(confirmed + 1, in_flight);
+        if flight.ask.attempt == 0 {
+            tracing::trace!(host = %host.addr, confirmed, window = host.window.size(), ?rtt, "the canary answered");
+        }
         self.unheard -= usize::from(!was_heard);
+        if !was_heard {
+            tracing::debug!(host = %host.addr, port = flight.ask.port, %reason, ?rtt, "first answer");
+        }
         if host.is_up() && !was_up {
             self.ledger.host_up();
         }
@@ -90,8 +99,12 @@ impl Controller {
             host.canary_was_lost();
         }
         match host.alive.canary_silent(now) {
-            Strike::Loss => host.window.reduce(flight.sent, now),
+            Strike::Loss => {
+                host.window.reduce(flight.sent, now);
+                tracing::debug!(host = %host.addr, window = host.window.size(), "a canary stayed silent");
+            }
             Strike::Lost(again) => {
+                tracing::debug!(host = %host.addr, last_answer = ?host.alive.last_answer().0, "stopped answering");
                 host.stopped_answering();
                 self.timers.insert((again, slot));
             }
@@ -113,6 +126,7 @@ impl Controller {
     /// This machine failed: nothing was learnt about the target. Wait, shrink, try again; not for ever.
     fn on_trouble(&mut self, now: ScanTime, slot: usize, ask: Ask, trouble: Trouble) {
         self.put_back(slot, ask);
+        tracing::debug!(?trouble, in_flight = self.flights.len(), "this machine refused an attempt");
         if trouble == Trouble::Limit {
             let sockets = self.flights.len();
             self.note(
@@ -178,7 +192,9 @@ impl Controller {
             }
         }
         self.ledger.not_asked(not_asked);
-        let event = self.ledger.finish(host.into_result(names, verdict, not_asked));
+        let result = host.into_result(names, verdict, not_asked);
+        tracing::debug!(host = %result.ip, status = %result.status, ?rest, not_asked, rtt = ?result.rtt, "host finished");
+        let event = self.ledger.finish(result);
         self.publish(event);
         self.start_ready();
     }

@@ -61,14 +61,15 @@ impl Window {
         }
     }
 
-    /// Evidence that a probe sent at `sent` was lost. Losses of one flight count once.
-    pub(crate) fn reduce(&mut self, sent: ScanTime, now: ScanTime) {
+    /// Evidence that a probe sent at `sent` was lost. Losses of one flight count once; whether this one did.
+    pub(crate) fn reduce(&mut self, sent: ScanTime, now: ScanTime) -> bool {
         if self.reduced_at.is_some_and(|last| sent <= last) {
-            return;
+            return false;
         }
         self.reduced_at = Some(now);
         self.size = (self.size / 2.0).max(FLOOR).min(self.cap);
         self.threshold = self.size;
+        true
     }
 }
 

@@ -1,0 +1,18 @@
+//! The built command in network namespaces, against networks of which everything is known. Nothing that these tests send
+//! leaves the machine, and the namespaces vanish with the process. Where they cannot be made (not Linux, not root, no `ip` or
+//! `nft`) each test prints one line `skipped: …` and passes.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up may panic")]
+
+mod command;
+mod listeners;
+mod namespace;
+mod tun;
+mod world;
+
+mod interrupted;
+mod loopback;
+mod reasons;
+mod unreachable;
+mod wide;
