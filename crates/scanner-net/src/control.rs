@@ -115,7 +115,8 @@ pub(crate) struct Controller {
     timers: BTreeSet<(ScanTime, usize)>,
     outbox: VecDeque<Output>,
     ledger: Ledger,
-    paused: bool,
+    now: ScanTime,
+    paused: Option<ScanTime>,
     ended: bool,
 }
 
@@ -139,7 +140,8 @@ impl Controller {
             group: Rtt::default(),
             timers: BTreeSet::new(),
             outbox: VecDeque::new(),
-            paused: false,
+            now: ScanTime::ZERO,
+            paused: None,
             ended: false,
             ledger,
             job,
@@ -155,10 +157,11 @@ impl Controller {
         if self.ended {
             return;
         }
+        self.now = now;
         match input {
             Input::Outcome(id, outcome) => self.on_outcome(now, id, outcome),
-            Input::Pause => self.paused = true,
-            Input::Resume => self.paused = false,
+            Input::Pause => self.paused = self.paused.or(Some(now)),
+            Input::Resume => self.resume(),
             Input::SkipHost(addr) => {
                 if let Some((slot, _)) = self.hosts.iter().find(|(_, host)| host.addr == addr) {
                     self.finish_host(slot, Some(Reason::Skipped), None);
@@ -178,6 +181,7 @@ impl Controller {
         if self.ended {
             return Output::Done;
         }
+        self.now = now;
         self.fire_timers(now);
         let probe = if self.ended { None } else { self.next_probe(now) };
         if let Some(probe) = probe {
@@ -224,7 +228,7 @@ impl Controller {
 
     fn next_probe(&mut self, now: ScanTime) -> Option<Probe> {
         self.budget_short = false;
-        if self.paused || self.local.paused_until(now).is_some() {
+        if self.paused.is_some() || self.local.paused_until(now).is_some() {
             return None;
         }
         let in_flight = self.flights.len();
@@ -329,11 +333,15 @@ impl Controller {
             self.stop(now, Reason::Deadline);
             return;
         }
+        if self.paused.is_some() {
+            return;
+        }
         while let Some(&(due, slot)) = self.timers.first()
             && due <= now
         {
             self.timers.pop_first();
-            let Some(host) = self.hosts.get(slot) else { continue };
+            // A host that waits for its turn gets a new timer when it begins.
+            let Some(host) = self.hosts.get(slot).filter(|host| host.phase != Phase::Ready) else { continue };
             if self.rules.host_timeout.is_some_and(|limit| now.since(host.started) >= limit) {
                 self.finish_host(slot, Some(Reason::Deadline), None);
             } else {
@@ -342,15 +350,25 @@ impl Controller {
         }
     }
 
+    /// Goes on after a pause. The hosts' clocks stood still meanwhile.
+    fn resume(&mut self) {
+        let Some(since) = self.paused.take() else { return };
+        let away = self.now.since(since);
+        self.timers = self.timers.iter().map(|&(due, slot)| (due + away, slot)).collect();
+        for (_, host) in &mut self.hosts {
+            host.started = host.started + away;
+        }
+    }
+
     /// When there is something to do without any outcome.
     fn next_wake(&mut self, now: ScanTime) -> Option<ScanTime> {
         let deadline = self.rules.deadline.map(ScanTime);
+        if self.paused.is_some() {
+            return deadline;
+        }
         let timer = self.timers.first().map(|(due, _)| *due);
-        let (local, paced) = if self.paused {
-            (None, None)
-        } else {
-            (self.local.paused_until(now), self.pacer.ready_at(now).filter(|_| self.may_send()))
-        };
+        let local = self.local.paused_until(now);
+        let paced = self.pacer.ready_at(now).filter(|_| self.may_send());
         [deadline, timer, local, paced].into_iter().flatten().min()
     }
 

@@ -12,7 +12,7 @@ use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
-use crate::config::defaults::{ACCEPTS_EVERYTHING_PORTS, UNHEARD_RETRY_TIMEOUT};
+use crate::config::defaults::{ACCEPTS_EVERYTHING_PORTS, DOWN_PATIENCE, UNHEARD_RETRY_TIMEOUT};
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -35,6 +35,10 @@ pub(crate) struct Host {
     silent_attempts: u32,
     evidence: Option<Reason>,
     heard: bool,
+    /// Since when this machine's network is down for the host.
+    down_since: Option<ScanTime>,
+    /// A firewall of this machine rejected some probe.
+    rejected_here: bool,
     attempts: Attempts,
     /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
     loss_before_strikes: LossEstimate,
@@ -82,6 +86,8 @@ impl Host {
             silent_attempts: 0,
             evidence: None,
             heard: false,
+            down_since: None,
+            rejected_here: false,
             attempts: Attempts::new(rules.retries),
             loss_before_strikes: LossEstimate::default(),
         }
@@ -167,18 +173,26 @@ impl Host {
         self.phase != Phase::Ready
             && self.in_flight == 0
             && !self.has_ports_to_ask(rules)
-            && self.alive.unconfirmed().is_empty()
+            && self.alive.is_confirmed()
             && !self.alive.in_doubt()
     }
 
     /// A port was answered: `attempt` is 0 for a canary. Returns how many silent ports the answer confirmed.
     pub(crate) fn answered(&mut self, now: ScanTime, ask: Ask, reason: Reason, rtt: Duration) -> u32 {
-        self.heard = true;
+        // That nobody is there is not heard from the host.
+        self.heard |= reason != Reason::NoNeighbour;
         if self.evidence.is_none_or(|old| !old.is_answer_of_host() && reason.is_answer_of_host()) {
             self.evidence = Some(reason);
         }
+        if self.is_up() && !reason.is_answer_of_host() {
+            // The path speaks, not the host: that it is still there must be seen from an answer of its own.
+            if is_beyond(reason) {
+                self.alive.called_unreachable();
+            }
+            return 0;
+        }
         self.rtt.sample(rtt);
-        match self.alive.answered(now, ask.port, reason) {
+        match self.alive.answered(now, ask.port, reason, ask.attempt == 0) {
             Confirmed::Silence(n) => {
                 if tells_loss(reason) {
                     self.attempts.answered_after(u32::from(ask.attempt.saturating_sub(1)));
@@ -216,6 +230,27 @@ impl Host {
             self.silent.resize_with(at + 1, PortBits::default);
         }
         self.silent[at].insert(port);
+    }
+
+    /// This machine's network is down for the host; whether it has been for too long.
+    pub(crate) fn is_down_for_good(&mut self, now: ScanTime) -> bool {
+        now.since(*self.down_since.get_or_insert(now)) >= DOWN_PATIENCE
+    }
+
+    /// An attempt to the host went out.
+    pub(crate) fn went_out(&mut self) {
+        self.down_since = None;
+    }
+
+    /// A firewall of this machine rejected a probe. It says so by ICMP to itself, which the kernel limits: from here on silence
+    /// may be its doing.
+    pub(crate) fn rejected_here(&mut self) {
+        self.rejected_here = true;
+    }
+
+    /// Whether no probe to the host was answered by anything but a firewall of this machine.
+    pub(crate) const fn is_shut_off_here(&self) -> bool {
+        self.rejected_here && !self.heard
     }
 
     /// The canary stayed silent on a host that is not lost yet.
@@ -261,7 +296,8 @@ impl Host {
         }
         let needed = usize::from(self.attempts.needed());
         for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
-            let reason = if attempts >= needed { Some(Reason::NoReply) } else { rest };
+            let silence = if self.rejected_here { Reason::LocalPolicy } else { Reason::NoReply };
+            let reason = if attempts >= needed { Some(silence) } else { rest };
             let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
             while let Some(port) = bits.pop() {
                 left.push(Unsettled { port, attempts, reason });
@@ -320,6 +356,11 @@ impl Host {
 /// late one only says that it was its turn.
 pub(crate) const fn tells_loss(reason: Reason) -> bool {
     matches!(reason, Reason::Handshake | Reason::SelfConnect | Reason::Rst | Reason::Refused)
+}
+
+/// Whether the path says that the host itself, not a port of it, cannot be reached.
+pub(crate) const fn is_beyond(reason: Reason) -> bool {
+    matches!(reason, Reason::HostUnreachable | Reason::NetUnreachable)
 }
 
 /// A port that a finished host leaves, and why; without a reason it counts as not asked.

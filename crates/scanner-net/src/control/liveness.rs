@@ -18,6 +18,8 @@ pub(crate) struct Liveness {
     canary_sent: ScanTime,
     strikes: u32,
     unconfirmed: Vec<SilentPort>,
+    /// Ports since the last answer of which the path said that the host cannot be reached.
+    unreachable: u32,
     last_answer: ScanTime,
     lost: Option<Lost>,
 }
@@ -31,6 +33,7 @@ pub(crate) struct SilentPort {
 
 #[derive(Debug, Clone, Copy)]
 struct Lost {
+    since: ScanTime,
     next: ScanTime,
     pause: Duration,
 }
@@ -76,9 +79,9 @@ impl Liveness {
         self.lost.is_some() || self.strikes >= 2
     }
 
-    /// Ports whose silence is not confirmed by a later answer.
-    pub(crate) fn unconfirmed(&self) -> &[SilentPort] {
-        &self.unconfirmed
+    /// Whether no silence, and no word of the path, waits for an answer of the host that puts it right.
+    pub(crate) fn is_confirmed(&self) -> bool {
+        self.unconfirmed.is_empty() && self.unreachable == 0
     }
 
     /// Whether the canary should be asked now; `idle` says that the host has nothing else left to ask.
@@ -89,9 +92,9 @@ impl Liveness {
         if let Some(lost) = self.lost {
             return now >= lost.next;
         }
-        let many = self.unconfirmed.len() >= CANARY_EVERY_SILENT as usize;
+        let many = self.unconfirmed.len() + self.unreachable as usize >= CANARY_EVERY_SILENT as usize;
         let long = now.since(self.last_answer.max(self.canary_sent)) >= CANARY_EVERY;
-        self.strikes > 0 || !self.unconfirmed.is_empty() && (many || long || idle)
+        self.strikes > 0 || !self.is_confirmed() && (many || long || idle)
     }
 
     /// Takes the ports whose silence is not confirmed, when the host ends.
@@ -126,17 +129,28 @@ impl Liveness {
         }
     }
 
-    /// A port was answered, with `reason`.
-    pub(crate) fn answered(&mut self, now: ScanTime, port: u16, reason: Reason) -> Confirmed {
+    /// The path said that the host cannot be reached, about some port.
+    pub(crate) fn called_unreachable(&mut self) {
+        self.unreachable += u32::from(self.canary.is_some());
+    }
+
+    /// A port was answered, with `reason`; `was_canary` where it was asked as one.
+    pub(crate) fn answered(
+        &mut self,
+        now: ScanTime,
+        port: u16,
+        reason: Reason,
+        was_canary: bool,
+    ) -> Confirmed {
         let worth = usefulness(reason);
         if worth > self.canary.map_or(0, |(_, old)| usefulness(old)) {
             self.canary = Some((port, reason));
         }
-        if self.canary() == Some(port) {
-            self.canary_in_flight = false;
-        }
+        // The canary of before may have been replaced while it was out.
+        self.canary_in_flight &= !was_canary;
         self.last_answer = now;
         self.strikes = 0;
+        self.unreachable = 0;
         let silent = std::mem::take(&mut self.unconfirmed);
         match self.lost.take() {
             Some(_) => Confirmed::CameBack(silent),
@@ -148,12 +162,7 @@ impl Liveness {
     pub(crate) fn canary_silent(&mut self, now: ScanTime) -> Strike {
         self.canary_in_flight = false;
         if let Some(lost) = &mut self.lost {
-            if now.since(self.last_answer) >= LOST_FOR {
-                return Strike::GaveUp;
-            }
-            lost.pause = (lost.pause * 2).min(LOST_PAUSE_MAX);
-            lost.next = now + lost.pause;
-            return Strike::Lost(lost.next);
+            return lost.again(now);
         }
         self.strikes += 1;
         if self.strikes < CANARY_STRIKES {
@@ -162,10 +171,42 @@ impl Liveness {
         Strike::Lost(self.lose(now))
     }
 
-    /// The host cannot be reached any more; returns when to ask again.
-    pub(crate) fn lose(&mut self, now: ScanTime) -> ScanTime {
-        let lost = self.lost.get_or_insert(Lost { next: now + LOST_PAUSE, pause: LOST_PAUSE });
-        lost.next
+    /// This machine has no way to the host any more. It is asked again like a lost one, if there is something to ask.
+    pub(crate) fn cut_off(&mut self, now: ScanTime) -> Strike {
+        match &mut self.lost {
+            _ if self.canary.is_none() => Strike::GaveUp,
+            Some(lost) if now < lost.next => Strike::Lost(lost.next),
+            Some(lost) => lost.again(now),
+            None => Strike::Lost(self.lose(now)),
+        }
+    }
+
+    /// The canary cannot be asked any more, as this machine's firewall rejects it. Silence stays unconfirmed from here on.
+    pub(crate) fn drop_canary(&mut self) {
+        self.canary = None;
+        self.canary_in_flight = false;
+        self.strikes = 0;
+        self.lost = None;
+        self.unreachable = 0;
+        self.unconfirmed.clear();
+    }
+
+    fn lose(&mut self, now: ScanTime) -> ScanTime {
+        let next = now + LOST_PAUSE;
+        self.lost = Some(Lost { since: now, next, pause: LOST_PAUSE });
+        next
+    }
+}
+
+impl Lost {
+    /// Still nothing: when to ask again, or not at all.
+    fn again(&mut self, now: ScanTime) -> Strike {
+        if now.since(self.since) >= LOST_FOR {
+            return Strike::GaveUp;
+        }
+        self.pause = (self.pause * 2).min(LOST_PAUSE_MAX);
+        self.next = now + self.pause;
+        Strike::Lost(self.next)
     }
 }
 
@@ -186,16 +227,41 @@ mod tests {
     #[test]
     fn a_listener_makes_the_better_canary() {
         let mut alive = Liveness::default();
-        alive.answered(at(1), 1, Reason::Rst);
-        alive.answered(at(2), 80, Reason::Handshake);
-        alive.answered(at(3), 2, Reason::Rst);
+        alive.answered(at(1), 1, Reason::Rst, false);
+        alive.answered(at(2), 80, Reason::Handshake, false);
+        alive.answered(at(3), 2, Reason::Rst, false);
         assert_eq!(alive.canary(), Some(80));
+    }
+
+    #[test]
+    fn a_canary_that_was_replaced_while_it_was_out_comes_back() {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 1, Reason::Rst, false);
+        alive.silent(81, 1);
+        alive.canary_is_out(at(2));
+        alive.answered(at(3), 80, Reason::Handshake, false);
+        alive.silent(82, 1);
+        assert!(!alive.canary_due(at(4), true), "the old one is still out");
+        alive.answered(at(5), 1, Reason::Rst, true);
+        alive.silent(83, 1);
+        assert!(alive.canary_due(at(6), true), "the new one can be asked");
+    }
+
+    #[test]
+    fn a_host_that_is_cut_off_is_asked_again_if_there_is_something_to_ask() {
+        let mut alive = Liveness::default();
+        assert_eq!(alive.cut_off(at(1)), Strike::GaveUp);
+        alive.answered(at(1), 80, Reason::Handshake, false);
+        let Strike::Lost(next) = alive.cut_off(at(100)) else { panic!("not lost") };
+        assert_eq!(alive.cut_off(at(101)), Strike::Lost(next), "other probes of the same flight");
+        assert!(matches!(alive.cut_off(next), Strike::Lost(later) if later > next));
+        assert_eq!(alive.cut_off(at(100) + LOST_FOR), Strike::GaveUp);
     }
 
     #[test]
     fn icmp_makes_no_canary() {
         let mut alive = Liveness::default();
-        alive.answered(at(1), 1, Reason::PortUnreachable);
+        alive.answered(at(1), 1, Reason::PortUnreachable, false);
         assert_eq!(alive.canary(), None);
     }
 
@@ -203,7 +269,7 @@ mod tests {
     fn silence_is_confirmed_by_a_later_answer() {
         let mut alive = Liveness::default();
         assert!(!alive.canary_due(at(0), true), "nothing known to answer");
-        alive.answered(at(1), 80, Reason::Handshake);
+        alive.answered(at(1), 80, Reason::Handshake, false);
         assert!(!alive.canary_due(at(2), true), "nothing silent");
         alive.silent(81, 1);
         assert!(!alive.canary_due(at(2), false));
@@ -211,14 +277,14 @@ mod tests {
         assert!(alive.canary_due(at(600), false), "after a while");
         alive.canary_is_out(at(600));
         assert!(!alive.canary_due(at(600), true), "one at a time");
-        assert_eq!(alive.answered(at(601), 80, Reason::Handshake), Confirmed::Silence(1));
-        assert!(alive.unconfirmed().is_empty());
+        assert_eq!(alive.answered(at(601), 80, Reason::Handshake, true), Confirmed::Silence(1));
+        assert!(alive.is_confirmed());
     }
 
     #[test]
     fn a_lost_host_is_asked_ever_more_rarely_and_given_up() {
         let mut alive = Liveness::default();
-        alive.answered(at(1), 80, Reason::Handshake);
+        alive.answered(at(1), 80, Reason::Handshake, false);
         alive.silent(81, 2);
         for _ in 1..CANARY_STRIKES {
             assert_eq!(alive.canary_silent(at(100)), Strike::Loss);
@@ -239,18 +305,18 @@ mod tests {
             }
         }
         assert!(next.since(at(1)) >= LOST_FOR);
-        assert_eq!(alive.unconfirmed(), [SilentPort { port: 81, attempts: 2 }]);
+        assert_eq!(alive.take_unconfirmed(), [SilentPort { port: 81, attempts: 2 }]);
     }
 
     #[test]
     fn what_was_silent_while_the_host_was_away_is_asked_anew() {
         let mut alive = Liveness::default();
-        alive.answered(at(1), 80, Reason::Handshake);
+        alive.answered(at(1), 80, Reason::Handshake, false);
         alive.silent(81, 2);
         for _ in 0..CANARY_STRIKES {
             alive.canary_silent(at(100));
         }
-        let back = alive.answered(at(900), 80, Reason::Handshake);
+        let back = alive.answered(at(900), 80, Reason::Handshake, false);
         assert_eq!(back, Confirmed::CameBack(vec![SilentPort { port: 81, attempts: 2 }]));
         assert!(!alive.in_doubt());
     }

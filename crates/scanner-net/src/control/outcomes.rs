@@ -5,7 +5,7 @@ use std::time::Duration;
 use scanner_core::{PortResult, PortState, Reason, Verdict};
 
 use super::flights::Flight;
-use super::host::{Ask, Phase, tells_loss};
+use super::host::{Ask, Phase, is_beyond, tells_loss};
 use super::liveness::Strike;
 use super::local::Trouble;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
@@ -16,8 +16,9 @@ impl Controller {
         let slot = flight.host;
         let Some(host) = self.hosts.get_mut(slot) else { return };
         host.in_flight -= 1;
-        if !matches!(outcome, Outcome::LocalLimit | Outcome::NetworkDown | Outcome::NoPermit) {
+        if matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut) {
             self.local.worked();
+            host.went_out();
         }
         match outcome {
             // A neighbour that answered before and is not found any more is as good as silent.
@@ -31,13 +32,22 @@ impl Controller {
                 self.finish_host(slot, Some(Reason::NoNeighbour), None);
             }
             Outcome::Answered { reason, .. } if reason.state() == PortState::Unknown => {
-                self.settle(slot, flight.ask, reason, None);
+                host.rejected_here();
+                if flight.ask.attempt == 0 {
+                    host.alive.drop_canary();
+                } else {
+                    self.settle(slot, flight.ask, reason, None);
+                }
+            }
+            // The path, not the host, answered the port that shows whether the host is there.
+            Outcome::Answered { reason, .. } if flight.ask.attempt == 0 && !reason.is_answer_of_host() => {
+                self.on_silence(now, flight);
             }
             Outcome::Answered { reason, rtt } => self.on_answer(now, flight, reason, rtt),
             Outcome::TimedOut => self.on_silence(now, flight),
             Outcome::NoRoute => self.on_no_route(now, slot, flight.ask),
             Outcome::LocalLimit => self.on_trouble(now, slot, flight.ask, Trouble::Limit),
-            Outcome::NetworkDown => self.on_trouble(now, slot, flight.ask, Trouble::NetworkDown),
+            Outcome::NetworkDown => self.on_network_down(now, slot, flight.ask),
             Outcome::NoPermit => self.put_back(slot, flight.ask),
         }
         self.conclude(slot, now);
@@ -69,8 +79,7 @@ impl Controller {
         if host.is_up() && !was_up {
             self.ledger.host_up();
         }
-        let beyond = matches!(reason, Reason::HostUnreachable | Reason::NetUnreachable);
-        if host.phase == Phase::Discovery && !beyond {
+        if host.phase == Phase::Discovery && !is_beyond(reason) {
             host.phase = Phase::Ready;
             self.ready.push_back(slot);
             self.start_ready();
@@ -88,7 +97,7 @@ impl Controller {
         if attempt > 0 {
             host.silent(port, attempt);
             self.ledger.silent();
-            if !host.is_heard() {
+            if host.alive.canary().is_none() {
                 // Nothing will ever confirm this silence; it may be asked about faster, up to a bound.
                 host.window.grow_below(self.rules.unheard_per_host, host.in_flight + 1);
                 self.window.grow_below(self.rules.unheard_window, in_flight);
@@ -112,15 +121,40 @@ impl Controller {
         }
     }
 
-    /// Without a route nothing can be measured of a host; one that had answered may come back.
+    /// Without a route nothing can be measured of a host that never answered.
     fn on_no_route(&mut self, now: ScanTime, slot: usize, ask: Ask) {
-        let Some(host) = self.hosts.get_mut(slot) else { return };
-        if !host.is_heard() {
-            self.put_back(slot, ask);
+        self.put_back(slot, ask);
+        if self.hosts.get(slot).is_some_and(|host| host.is_heard()) {
+            self.on_cut_off(now, slot);
+        } else {
             self.finish_host(slot, Some(Reason::NoRoute), None);
-            return;
         }
-        self.on_trouble(now, slot, ask, Trouble::NetworkDown);
+    }
+
+    /// The network of this machine is down, or the part of it that leads to this host.
+    fn on_network_down(&mut self, now: ScanTime, slot: usize, ask: Ask) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        if host.is_heard() {
+            self.put_back(slot, ask);
+            self.on_cut_off(now, slot);
+        } else if host.is_down_for_good(now) {
+            self.put_back(slot, ask);
+            self.finish_host(slot, Some(Reason::NetworkDown), None);
+        } else {
+            self.on_trouble(now, slot, ask, Trouble::NetworkDown);
+        }
+    }
+
+    /// A host that had answered cannot be reached from here any more. The others are not slowed down for it.
+    fn on_cut_off(&mut self, now: ScanTime, slot: usize) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        match host.alive.cut_off(now) {
+            Strike::Lost(again) => {
+                tracing::debug!(host = %host.addr, "cut off");
+                self.timers.insert((again, slot));
+            }
+            Strike::GaveUp | Strike::Loss => self.finish_host(slot, Some(Reason::NetworkDown), None),
+        }
     }
 
     /// This machine failed: nothing was learnt about the target. Wait, shrink, try again; not for ever.
@@ -166,6 +200,8 @@ impl Controller {
             }
         }
         let Some(mut host) = self.hosts.try_remove(slot) else { return };
+        // A host that was given up only because this machine let nothing out was not measured.
+        let rest = rest.or_else(|| host.is_shut_off_here().then_some(Reason::LocalPolicy));
         if host.queued {
             self.turns.retain(|&other| other != slot);
         }
@@ -216,6 +252,12 @@ impl Controller {
             if let Some(host) = self.hosts.get_mut(slot) {
                 host.phase = Phase::Scanning;
                 self.scanning += 1;
+                // The time in which it only waited for the host before it does not count.
+                if let Some(limit) = self.rules.host_timeout {
+                    self.timers.remove(&(host.started + limit, slot));
+                    host.started = self.now;
+                    self.timers.insert((self.now + limit, slot));
+                }
                 self.enqueue(slot);
             }
         }

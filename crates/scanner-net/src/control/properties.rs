@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use scanner_core::{Completion, HostAddr, PortSet, Reason};
 
-use super::sim::{Answer, Limit, Run, Scenario, run};
+use super::sim::{Answer, Limit, OwnFirewall, Run, Scenario, Span, run};
 use super::{Input, ScanTime};
 use crate::config::{ConnectionLimit, PortDetail, ScanConfig};
 
@@ -14,6 +14,14 @@ fn limit() -> impl Strategy<Value = Option<Limit>> {
     prop::option::weighted(
         0.3,
         (5.0..2000.0_f64, 1.0..50.0_f64).prop_map(|(rate, burst)| Limit { rate, burst }),
+    )
+}
+
+fn span() -> impl Strategy<Value = Option<Span>> {
+    let span = (0..3_000_u64, prop::option::of(1..20_000_u64));
+    prop::option::weighted(
+        0.2,
+        span.prop_map(|(from_ms, len)| Span { from_ms, to_ms: len.map(|len| from_ms + len) }),
     )
 }
 
@@ -43,32 +51,41 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let hosts = (any::<u64>(), 1..5_u32, 1..4_u32, 1..150_u16, rest);
     let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64]);
     let local = (prop::option::weighted(0.3, 1..40_u32), 1..300_u32, any::<bool>());
-    (hosts, path, (limit(), limit(), limit()), local, config()).prop_map(
-        |(hosts, path, limits, local, config)| {
-            let (seed, count, live_every, ports, rest) = hosts;
-            let (rtt_ms, jitter, loss) = path;
-            Scenario {
-                seed,
-                hosts: count,
-                live_every,
-                ports: PortSet::from_range(1, ports),
-                open: PortSet::from_iter([22, 80, 99]),
-                drop: PortSet::from_range(30, 60),
-                rest,
-                rtt_ms,
-                jitter_ms: rtt_ms * jitter,
-                loss,
-                policer: limits.0,
-                rst_limit: limits.1,
-                icmp_limit: limits.2,
-                descriptors: local.0,
-                auto_cap: local.1,
-                neighbours: local.2,
-                config,
-                ..Scenario::default()
-            }
-        },
-    )
+    let firewall = prop::option::weighted(0.2, (1..100_u16, span(), limit())).prop_map(|it| {
+        let (last, when, messages) = it?;
+        let messages = messages.unwrap_or(Limit { rate: 1e6, burst: 1e6 });
+        Some(OwnFirewall { ports: PortSet::from_range(1, last), when: when?, messages })
+    });
+    let all = (hosts, path, (limit(), limit(), limit()), local, (span(), span(), span(), firewall), config());
+    all.prop_map(|(hosts, path, limits, local, (away, network_down, no_route, own_firewall), config)| {
+        let (seed, count, live_every, ports, rest) = hosts;
+        let (rtt_ms, jitter, loss) = path;
+        Scenario {
+            seed,
+            hosts: count,
+            live_every,
+            ports: PortSet::from_range(1, ports),
+            open: PortSet::from_iter([2, 22, 80, 99]),
+            drop: PortSet::from_range(30, 60),
+            rest,
+            rtt_ms,
+            jitter_ms: rtt_ms * jitter,
+            loss,
+            policer: limits.0,
+            rst_limit: limits.1,
+            icmp_limit: limits.2,
+            descriptors: local.0,
+            auto_cap: local.1,
+            neighbours: local.2,
+            away,
+            router_speaks: seed % 2 == 0,
+            network_down,
+            no_route,
+            own_firewall,
+            config,
+            ..Scenario::default()
+        }
+    })
 }
 
 /// Things done to a scan from outside, each at a moment.
@@ -106,8 +123,6 @@ fn meddled(scenario: &Scenario, inputs: &[(u64, Input)]) -> Run {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn every_port_settles_once_and_nothing_stalls(scenario in scenario(), inputs in meddling()) {
         let run = meddled(&scenario, &inputs);
@@ -122,7 +137,7 @@ proptest! {
 
     #[test]
     fn without_loss_or_limits_nothing_is_missed(scenario in scenario()) {
-        let kind = Scenario { loss: 0.0, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, ..scenario };
+        let kind = Scenario { loss: 0.0, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, away: None, network_down: None, no_route: None, own_firewall: None, ..scenario };
         let run = run(&kind, &mut |_| None);
         prop_assert_eq!((run.missed, run.misclassified, run.phantom), (0, 0, 0));
         prop_assert_eq!(run.report().progress.unknown, 0, "a local limit never becomes a fact");

@@ -1,6 +1,7 @@
 //! Scans of simulated networks, one file each; what came of them is pinned by snapshots.
 
 use super::sim::{Run, Scenario, run};
+use super::{Input, ScanTime};
 
 fn scan(text: &str) -> Run {
     let scenario: Scenario = toml::from_str(text).expect("a scenario file");
@@ -59,10 +60,14 @@ scenarios!(
     network_down_for_good,
     no_descriptors,
     no_route,
+    own_firewall,
+    own_firewall_mid_scan,
     path_gets_slower,
     policed,
     rate_limit,
+    router_speaks_for_dead_host,
     rejects,
+    route_vanishes,
     rst_limited,
     sequential_full,
     silent_skip_discovery,
@@ -146,4 +151,28 @@ fn a_host_that_goes_away_is_unknown_not_filtered() {
     assert!(progress.unknown > 0);
     assert_eq!(progress.filtered, 0);
     assert_eq!(gone.missed, 0);
+}
+
+#[test]
+fn the_time_of_a_host_does_not_run_while_it_waits_for_its_turn() {
+    let run = scan("hosts = 4\nports = '1-3000'\nrtt_ms = 20.0\nconfig = { host_timeout_ms = 1500 }");
+    assert_eq!(run.report().progress.unknown, 0, "each takes about a second, all of them four");
+}
+
+#[test]
+fn the_time_of_a_host_does_not_run_during_a_pause() {
+    let scenario: Scenario = toml::from_str("config = { host_timeout_ms = 1000, max_rate = 2000 }").unwrap();
+    let mut inputs = [(100, Input::Pause), (5_000, Input::Resume)].into_iter().peekable();
+    let run = run(&scenario, &mut |now| {
+        let due = ScanTime(std::time::Duration::from_millis(inputs.peek()?.0));
+        (now >= due || inputs.len() == 1).then(|| inputs.next().map(|(_, input)| input)).flatten()
+    });
+    assert_eq!(run.report().progress.unknown, 0);
+}
+
+#[test]
+fn a_host_to_which_this_machine_lets_nothing_out_is_unknown() {
+    let firewall = "own_firewall = { ports = '1-65535', when = { from_ms = 0 }, messages = { rate = 1e6, burst = 1e6 } }";
+    let progress = scan(firewall).report().progress;
+    assert_eq!((progress.unknown, progress.not_asked), (1000, 0));
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use scanner_core::{HostAddr, PortState, Reason, ScanEvent, ScanReport};
 
-pub(crate) use self::scenario::{Answer, Limit, Scenario};
+pub(crate) use self::scenario::{Answer, Limit, OwnFirewall, Scenario, Span};
 use super::{Controller, Input, Job, Outcome, Output, Probe, ProbeId, Rules, ScanTime};
 
 /// A small generator (SplitMix64): the simulation must not depend on a library's choice of algorithm.
@@ -73,6 +73,7 @@ struct Network<'a> {
     policer: Option<Bucket>,
     rst_limit: Option<Bucket>,
     icmp_limit: Option<Bucket>,
+    own_messages: Option<Bucket>,
     resolutions: BTreeMap<IpAddr, ScanTime>,
     lossy_until: ScanTime,
     clear_until: ScanTime,
@@ -89,6 +90,7 @@ impl<'a> Network<'a> {
             policer: scenario.policer.map(Bucket::new),
             rst_limit: scenario.rst_limit.map(Bucket::new),
             icmp_limit: scenario.icmp_limit.map(Bucket::new),
+            own_messages: scenario.own_firewall.as_ref().map(|it| Bucket::new(it.messages)),
             resolutions: BTreeMap::new(),
             lossy_until: ScanTime::ZERO,
             clear_until: ScanTime::ZERO,
@@ -104,11 +106,20 @@ impl<'a> Network<'a> {
         if self.scenario.network_down.is_some_and(|span| span.contains(now)) {
             return Some(Outcome::NetworkDown);
         }
-        if self.scenario.no_route {
+        if self.scenario.no_route.is_some_and(|span| span.contains(now)) {
             return Some(Outcome::NoRoute);
+        }
+        let firewall = self.scenario.own_firewall.as_ref();
+        let rejected =
+            firewall.is_some_and(|it| it.when.contains(now) && it.ports.contains(probe.addr.port()));
+        if rejected && self.own_messages.as_mut().is_some_and(|bucket| bucket.passes(now)) {
+            return Some(Outcome::Answered { reason: Reason::LocalPolicy, rtt: Duration::ZERO });
         }
         self.waiting.insert(probe.id, (probe, now));
         self.at(now + probe.timeout, Packet::TimedOut(probe.id));
+        if rejected {
+            return None;
+        }
         for repetition in 0..3 {
             let sent = now + Duration::from_secs(repetition);
             if sent.since(now) < probe.timeout && !self.is_lost(sent) {
@@ -200,8 +211,12 @@ impl<'a> Network<'a> {
         let passes = |bucket: &mut Option<Bucket>| bucket.as_mut().is_none_or(|bucket| bucket.passes(now));
         let there =
             scenario.is_live(probe.addr.ip()) && !scenario.away.is_some_and(|span| span.contains(now));
-        if !passes(&mut self.policer) || !there {
+        if !passes(&mut self.policer) {
             return None;
+        }
+        if !there {
+            return (scenario.router_speaks && passes(&mut self.icmp_limit))
+                .then_some(Reason::HostUnreachable);
         }
         match scenario.truth(probe.addr.port()) {
             Answer::Open => Some(Reason::Handshake),
@@ -261,6 +276,8 @@ pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
                 Output::Done => return run.end(&mut controller, now),
             }
         };
+        let unheard = controller.hosts.iter().filter(|(_, host)| !host.is_heard()).count();
+        assert_eq!(controller.unheard, unheard, "hosts without any answer are counted");
         let progress = controller.progress(now);
         run.peak = run.peak.max(progress.in_flight);
         assert_eq!(progress.in_flight as usize, network.waiting.len(), "every probe is accounted for");

@@ -39,12 +39,17 @@ pub(crate) struct Scenario {
     pub(crate) icmp_limit: Option<Limit>,
     /// When the hosts do not answer.
     pub(crate) away: Option<Span>,
+    /// A router says so by ICMP host-unreachable.
+    pub(crate) router_speaks: bool,
     pub(crate) slower: Option<Slower>,
     /// How many sockets this machine gives.
     pub(crate) descriptors: Option<u32>,
     /// When this machine's network is down.
     pub(crate) network_down: Option<Span>,
-    pub(crate) no_route: bool,
+    /// When there is no route to the targets.
+    pub(crate) no_route: Option<Span>,
+    /// What this machine's own firewall rejects.
+    pub(crate) own_firewall: Option<OwnFirewall>,
     /// The budget of an automatic limit.
     pub(crate) auto_cap: u32,
     pub(crate) config: ScanConfig,
@@ -84,6 +89,15 @@ impl Span {
     }
 }
 
+/// Rejects by this machine. The kernel limits the messages by which it says so; a probe without one is dropped in silence.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OwnFirewall {
+    pub(crate) ports: PortSet,
+    pub(crate) when: Span,
+    pub(crate) messages: Limit,
+}
+
 /// The path gets slower half way.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -119,10 +133,12 @@ impl Default for Scenario {
             rst_limit: None,
             icmp_limit: None,
             away: None,
+            router_speaks: false,
             slower: None,
             descriptors: None,
             network_down: None,
-            no_route: false,
+            no_route: None,
+            own_firewall: None,
             auto_cap: 10_000,
             config: ScanConfig::default(),
         }
