@@ -3,11 +3,15 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::console::Console;
 use crate::exit::ExitStatus;
+
+/// How long a second signal waits for the progress line to go away.
+const LAST_TOUCH: Duration = Duration::from_millis(50);
 
 /// The numbers of the signals that end a program politely, as every system numbers them.
 const HANGUP: u8 = 1;
@@ -53,7 +57,9 @@ impl Interrupt {
         self.signal.store(first, Ordering::Release);
         self.cancel.cancel();
         let second = signals.next().await;
-        console.clear();
+        // The progress line may be locked by a write to a pipe that nobody reads.
+        let cleared = tokio::task::spawn_blocking(move || console.clear());
+        let _in_time = tokio::time::timeout(LAST_TOUCH, cleared).await;
         end_now(second);
     }
 }

@@ -120,6 +120,9 @@ fn end(
     if settings.output.format != Format::Text || settings.output.file.is_some() {
         summary.missing.iter().for_each(|line| console.warn(line));
     }
+    if settings.output.format == Format::List {
+        summary.left_out.iter().for_each(|line| console.note(line));
+    }
     if let Some(path) = &settings.output.file {
         console.note(&format!("{} Written to {}.", summary.found, path.display()));
     }

@@ -27,6 +27,8 @@ pub(crate) struct Summary {
     pub(crate) found: String,
     /// What was not measured, and why; empty where the scan is complete.
     pub(crate) missing: Vec<String>,
+    /// Hosts that answer on every port, which are no services and stand in no list.
+    pub(crate) left_out: Vec<String>,
     /// What can be done about it.
     pub(crate) hints: Vec<&'static str>,
 }
@@ -34,7 +36,7 @@ pub(crate) struct Summary {
 /// Sums a scan up.
 pub(crate) fn summary(end: &Ending<'_>) -> Summary {
     let report = end.report;
-    let mut summary = Summary { found: found(report), ..Summary::default() };
+    let mut summary = Summary { found: found(report), left_out: left_out(report), ..Summary::default() };
     let elapsed = words::duration(report.progress.elapsed);
     let early = match report.completion {
         Completion::Cancelled => Some((Reason::Cancelled, format!("INTERRUPTED after {elapsed}"))),
@@ -76,7 +78,33 @@ pub(crate) fn summary(end: &Ending<'_>) -> Summary {
     summary
 }
 
+/// One line per host that answers on every port.
+fn left_out(report: &ScanReport) -> Vec<String> {
+    let everything = report.hosts.iter().filter(|host| host.verdict == Some(Verdict::AcceptsEverything));
+    let line = |host: &HostResult| {
+        let open = words::counted(host.ports.count(PortState::Open) as u128, "port", "ports");
+        format!("{} answers on every port ({open}): left out, a proxy or a tarpit and not services", host.ip)
+    };
+    everything.map(line).collect()
+}
+
+/// What was found in all, without hosts that answer on every port, which are only counted.
 fn found(report: &ScanReport) -> String {
+    let everything =
+        report.hosts.iter().filter(|host| host.verdict == Some(Verdict::AcceptsEverything)).count();
+    let found = found_on_real_hosts(report);
+    let what = match everything {
+        0 => return found,
+        1 => "1 host answers on every port".to_owned(),
+        n => format!("{} hosts answer on every port", words::number(n as u128)),
+    };
+    if report.progress.targets_up == everything as u64 {
+        return format!("{what}, {}.", words::duration(report.progress.elapsed));
+    }
+    format!("{found} {what}: not counted.")
+}
+
+fn found_on_real_hosts(report: &ScanReport) -> String {
     let real = || report.hosts.iter().filter(|host| host.verdict != Some(Verdict::AcceptsEverything));
     let open: usize = real().map(|host| host.ports.count(PortState::Open)).sum();
     let with_open = real().filter(|host| host.ports.count(PortState::Open) > 0).count();

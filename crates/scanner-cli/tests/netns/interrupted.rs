@@ -4,8 +4,11 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use scanner_core::PortState;
 use serde_json::Value;
 
@@ -20,6 +23,9 @@ const ALL_PORTS: u64 = 65_535;
 
 /// More sockets than the search for a host uses: the scan is in the middle of its silent ports.
 const IN_THE_MIDDLE: usize = 40;
+
+/// Far longer than it takes to fill a pipe, or to obey a signal.
+const A_WHILE: Duration = Duration::from_secs(1);
 
 #[test]
 fn ctrl_c_leaves_a_valid_document() {
@@ -102,6 +108,24 @@ fn a_reader_that_has_seen_enough() {
             "{format}: {words}"
         );
     }
+}
+
+/// A reader that neither reads nor goes away: the first signal cannot be obeyed, as the result is not written yet; a second ends
+/// the command all the same.
+#[test]
+fn a_second_signal_ends_a_command_whose_output_is_stuck() {
+    let Some(namespace) = or_skip(Namespace::new()) else { return };
+    let mut command = scanner("127.0.0.0/20 -p 1-20 --format jsonl --yes");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = namespace.spawn(&mut command).unwrap();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    // Some hundred records fill the pipe.
+    thread::sleep(A_WHILE);
+    kill(pid, Signal::SIGINT).unwrap();
+    thread::sleep(A_WHILE);
+    assert_eq!(child.try_wait().unwrap(), None, "the pipe should have been full");
+    kill(pid, Signal::SIGINT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn what_is_strange_is_loud() {
          22  ssh        0.2 ms
           3 not measured (local-limit: this machine ran out of sockets or ports)  23-25
 
-    3 open ports on 3 of 4 hosts, 14 s. Names are guessed from port numbers.
+    3 open ports on 3 of 4 hosts, 14 s. Names are guessed from port numbers. 1 host answers on every port: not counted.
     INCOMPLETE: 3 ports of 192.0.2.8 not measured (local-limit: this machine ran out of sockets or ports).
     INCOMPLETE: no address for gone.invalid.
     hint: raise `ulimit -n`, or scan with fewer --max-connections
