@@ -27,7 +27,9 @@ pub(crate) fn concerns(plan: &ScanPlan, estimate: Duration) -> Vec<String> {
         concerns.push(format!("{} ports on public addresses", number(probes)));
     }
     if let Some((first, last)) = plan.targets.ranges().find(is_wide_ipv6) {
-        concerns.push(format!("the IPv6 range {first}-{last}, wider than a /112"));
+        let mut wide = TargetSet::new();
+        wide.insert_range(first, last);
+        concerns.push(format!("the IPv6 range {wide}, wider than a /112"));
     }
     if estimate > LONGEST {
         concerns.push(format!("about {}", duration(estimate)));
@@ -80,7 +82,7 @@ mod tests {
     fn a_large_one_is() {
         insta::assert_snapshot!(asked("9.0.0.0/19", "22", 1), @"8,192 public addresses");
         insta::assert_snapshot!(asked("9.0.0.0/20", "1-257", 1), @"1,052,672 ports on public addresses");
-        insta::assert_snapshot!(asked("2001:db8::/111", "22", 1), @"the IPv6 range 2001:db8::-2001:db8::1:ffff, wider than a /112");
+        insta::assert_snapshot!(asked("2001:db8::/111", "22", 1), @"the IPv6 range 2001:db8::/111, wider than a /112");
         insta::assert_snapshot!(asked("10.0.0.0/8", "full", 25), @"about 1 day 1 h");
     }
 

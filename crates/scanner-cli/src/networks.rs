@@ -62,7 +62,7 @@ impl Networks {
     pub(crate) fn with_broadcast(&self) -> Vec<(Ipv4Addr, u8)> {
         self.interfaces
             .iter()
-            .filter(|interface| !interface.ip.is_loopback() && interface.prefix <= 30)
+            .filter(|interface| interface.prefix <= 30)
             .filter_map(|interface| match interface.ip {
                 IpAddr::V4(ip) => Some((network_of(ip, interface.prefix), interface.prefix)),
                 IpAddr::V6(_) => None,

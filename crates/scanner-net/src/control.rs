@@ -41,7 +41,7 @@ use self::rtt::Rtt;
 pub(crate) use self::rules::{Job, Rules};
 pub(crate) use self::time::ScanTime;
 use self::window::Window;
-use crate::config::defaults::{ACTIVE_HOSTS, DISCOVERY_AHEAD};
+use crate::config::defaults::{ACTIVE_HOSTS, DISCOVERY_AHEAD, RESOLUTION};
 
 /// What came of one connection attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,14 +263,14 @@ impl Controller {
         host.window.sent(host.in_flight);
         self.window.sent(self.flights.len() + 1);
         let addr = host.addr.socket_addr(ask.port);
-        let may_be_unresolved = ask.attempt > 1 && !host.is_heard();
+        let unresolved_from = (!host.is_heard()).then(|| host.started + RESOLUTION);
         if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
         }
         self.pacer.take();
         self.ledger.sent(now);
         let id = self.flights.insert(Flight { host: slot, ask, sent: now });
-        Some(Probe { id, addr, timeout: ask.timeout, may_be_unresolved })
+        Some(Probe { id, addr, timeout: ask.timeout, unresolved_from })
     }
 
     fn enqueue(&mut self, slot: usize) {

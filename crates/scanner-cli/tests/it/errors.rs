@@ -237,7 +237,7 @@ fn a_large_scan_is_not_started_unasked() {
     exit status: 2
     ----- stdout
     ----- stderr
-    error: this is a very large scan: the IPv6 range 2001:db8::-2001:db8::ffff:ffff:ffff:ffff, wider than a /112, about 175,925,575 years
+    error: this is a very large scan: the IPv6 range 2001:db8::/64, wider than a /112, about 175,925,575 years
     hint: --yes scans without asking; --plan shows what it would do
     ");
 }

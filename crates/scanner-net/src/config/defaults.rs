@@ -42,6 +42,9 @@ pub(crate) const INITIAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Linux gives up neighbour resolution, so that "nobody there" is heard as an error instead of guessed from silence.
 pub(crate) const UNHEARD_RETRY_TIMEOUT: Duration = Duration::from_millis(2_700);
 
+/// How long Linux asks for a neighbour before it gives up: 3 probes, 1 s apart (`mcast_solicit`, `retrans_time_ms`).
+pub(crate) const RESOLUTION: Duration = Duration::from_secs(3);
+
 /// The shortest wait: below 100 ms, scheduling delays and delayed answers of small devices are taken for silence
 /// (nmap's floor in its default timing is the same).
 pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(100);

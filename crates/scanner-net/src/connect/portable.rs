@@ -143,16 +143,20 @@ impl Connecting {
         };
         match tokio::time::timeout(probe.timeout, answer).await {
             Ok(outcome) => outcome,
-            Err(_) => ask().unwrap_or_else(|| silence(probe, clock.now().since(started))),
+            Err(_) => ask().unwrap_or_else(|| silence(probe, &stream, started, clock.now())),
         }
     }
 }
 
 /// What an attempt without any answer came to: silence, or a neighbour that was never there. The kernel says so by ICMP to
 /// itself, of which it sends a limited number per second, so its table is read instead.
-fn silence(probe: &Probe, waited: Duration) -> Outcome {
-    if probe.may_be_unresolved && sys::never_resolved(probe.addr.ip()) {
-        return Outcome::Answered { reason: Reason::NoNeighbour, rtt: waited };
+fn silence(probe: &Probe, stream: &TcpStream, started: ScanTime, now: ScanTime) -> Outcome {
+    let target = probe.addr.ip();
+    let resolution_is_over = probe.unresolved_from.is_some_and(|from| now >= from);
+    // This machine is no neighbour of its own.
+    let is_here = stream.local_addr().is_ok_and(|local| local.ip() == target);
+    if resolution_is_over && !is_here && sys::never_resolved(target) {
+        return Outcome::Answered { reason: Reason::NoNeighbour, rtt: now.since(started) };
     }
     Outcome::TimedOut
 }

@@ -15,9 +15,9 @@ pub(crate) struct Probe {
     pub(crate) addr: SocketAddr,
     /// How long to wait for an answer, from the moment the attempt is really made.
     pub(crate) timeout: Duration,
-    /// Whether silence may be the neighbour's: on expiry the neighbour table is to be read, as the kernel limits the errors by
-    /// which it tells.
-    pub(crate) may_be_unresolved: bool,
+    /// From when on silence may be the neighbour's: on expiry the neighbour table is to be read, as the kernel limits the errors
+    /// by which it tells. `None` where the host was heard of.
+    pub(crate) unresolved_from: Option<ScanTime>,
 }
 
 /// Names a probe until its outcome; never used twice in a scan.

@@ -242,15 +242,14 @@ impl Host {
         self.down_since = None;
     }
 
-    /// A firewall of this machine rejected a probe. It says so by ICMP to itself, which the kernel limits: from here on silence
-    /// may be its doing.
+    /// A firewall of this machine rejected a probe.
     pub(crate) fn rejected_here(&mut self) {
         self.rejected_here = true;
     }
 
-    /// Whether no probe to the host was answered by anything but a firewall of this machine.
+    /// Whether a firewall of this machine let no probe to the host out.
     pub(crate) const fn is_shut_off_here(&self) -> bool {
-        self.rejected_here && !self.heard
+        self.rejected_here && !self.heard && self.silent_attempts == 0
     }
 
     /// The canary stayed silent on a host that is not lost yet.
@@ -296,8 +295,7 @@ impl Host {
         }
         let needed = usize::from(self.attempts.needed());
         for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
-            let silence = if self.rejected_here { Reason::LocalPolicy } else { Reason::NoReply };
-            let reason = if attempts >= needed { Some(silence) } else { rest };
+            let reason = if attempts >= needed { Some(Reason::NoReply) } else { rest };
             let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
             while let Some(port) = bits.pop() {
                 left.push(Unsettled { port, attempts, reason });

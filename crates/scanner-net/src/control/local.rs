@@ -41,10 +41,17 @@ pub(crate) struct Local {
     since: Option<ScanTime>,
     pause: Duration,
     until: Option<ScanTime>,
+    /// Rejects by a firewall of this machine since the last breath taken for them.
+    rejects: u32,
 }
 
 /// After this many attempts that went out, one more socket is tried: the limit may have been lifted.
 const REGROW_AFTER: u32 = 64;
+
+/// Linux sends at most 50 ICMP messages at once and 1,000 per second (`icmp_msgs_burst`, `icmp_msgs_per_sec`), for the whole
+/// machine. With these two a scan takes half of that.
+const REJECTS_AT_ONCE: u32 = 20;
+const REJECTS_PAUSE: Duration = Duration::from_millis(40);
 
 impl Local {
     /// How many sockets this machine seems to allow.
@@ -81,6 +88,16 @@ impl Local {
         in_flight == 0 && now.since(since) >= trouble.patience()
     }
 
+    /// A firewall of this machine rejected a probe, and the kernel said so by ICMP to itself. It sends a limited number of these;
+    /// a reject without one would look like silence, so they are kept below the limit.
+    pub(crate) fn rejected(&mut self, now: ScanTime) {
+        self.rejects += 1;
+        if self.rejects >= REJECTS_AT_ONCE {
+            self.rejects = 0;
+            self.until = self.until.max(Some(now + REJECTS_PAUSE));
+        }
+    }
+
     /// Until when nothing is to be sent; `None` is now.
     pub(crate) fn paused_until(&self, now: ScanTime) -> Option<ScanTime> {
         self.until.filter(|&until| until > now)
@@ -106,6 +123,20 @@ mod tests {
             local.worked();
         }
         assert_eq!(local.cap(), 51);
+    }
+
+    #[test]
+    fn rejects_stay_below_the_kernels_limit() {
+        let (mut local, mut now, mut rejects) = (Local::default(), at(0), 0);
+        while now < at(1000) {
+            if let Some(until) = local.paused_until(now) {
+                now = until;
+            } else {
+                local.rejected(now);
+                rejects += 1;
+            }
+        }
+        assert!((400..=520).contains(&rejects), "{rejects}");
     }
 
     #[test]

@@ -33,6 +33,7 @@ impl Controller {
             }
             Outcome::Answered { reason, .. } if reason.state() == PortState::Unknown => {
                 host.rejected_here();
+                self.local.rejected(now);
                 if flight.ask.attempt == 0 {
                     host.alive.drop_canary();
                 } else {
