@@ -52,6 +52,9 @@ pub enum PortDetail {
 pub struct ScanConfig {
     /// How many sockets at once. Default: `Fixed(100)`.
     pub limit: ConnectionLimit,
+    /// The most sockets at once with [`ConnectionLimit::Auto`], 1 or more; [`ConnectionLimit::Fixed`] has its own number. Default
+    /// `None`: what the descriptor limit leaves.
+    pub max_connections: Option<NonZeroU32>,
     /// The longest wait for the answer to one attempt, 10 ms to 60 s. Default: 3 s. The wait in force is shorter: it
     /// follows the measured round-trip time.
     #[serde(rename = "timeout_ms", with = "millis")]
@@ -81,6 +84,7 @@ impl Default for ScanConfig {
     fn default() -> Self {
         Self {
             limit: ConnectionLimit::default(),
+            max_connections: None,
             timeout: defaults::MAX_TIMEOUT,
             retries: None,
             max_rate: None,
@@ -145,6 +149,13 @@ impl ScanConfig {
     #[must_use]
     pub const fn with_limit(mut self, limit: ConnectionLimit) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Sets [`max_connections`](Self::max_connections).
+    #[must_use]
+    pub const fn with_max_connections(mut self, connections: NonZeroU32) -> Self {
+        self.max_connections = Some(connections);
         self
     }
 
@@ -276,6 +287,7 @@ mod tests {
           "limit": {
             "fixed": 100
           },
+          "max_connections": null,
           "timeout_ms": 3000,
           "retries": null,
           "max_rate": null,

@@ -34,7 +34,7 @@ impl ScanPlan {
     /// How long a scan of this plan may take. Nothing is sent; with [`ConnectionLimit::Auto`](crate::ConnectionLimit::Auto) the
     /// descriptor limit of this process counts.
     pub fn estimate(&self, config: &ScanConfig) -> Estimate {
-        Estimate::within(self, config, socket_budget(config.limit))
+        Estimate::within(self, config, socket_budget(config))
     }
 }
 

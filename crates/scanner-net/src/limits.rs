@@ -1,15 +1,23 @@
 //! What the operating system allows this process.
 
-use crate::config::ConnectionLimit;
+use crate::config::{ConnectionLimit, ScanConfig};
 use crate::config::defaults::{AUTO_CEILING, DESCRIPTOR_RESERVE};
 
-/// How many sockets scans of this process may hold at once under `limit`.
-pub(crate) fn socket_budget(limit: ConnectionLimit) -> u32 {
-    match limit {
-        ConnectionLimit::Fixed(n) => n.get(),
-        ConnectionLimit::Auto => auto_budget(descriptor_limit()),
+/// How many sockets scans of this process may hold at once.
+pub(crate) fn socket_budget(config: &ScanConfig) -> u32 {
+    match config.limit {
+        // More than any system has descriptors would only overflow what counts them.
+        ConnectionLimit::Fixed(n) => n.get().min(FIXED_CEILING),
+        ConnectionLimit::Auto => {
+            let budget = auto_budget(descriptor_limit());
+            config.max_connections.map_or(budget, |most| budget.min(most.get()))
+        }
     }
 }
+
+/// The largest number of file descriptors that Linux can be configured to give a process (`fs.nr_open` beyond its default of 2^20).
+const FIXED_CEILING: u32 = 1 << 24;
+
 
 /// All descriptors but a reserve for the rest of the process; half of them where there are few.
 fn auto_budget(descriptors: u64) -> u32 {

@@ -50,7 +50,7 @@ impl Scanner {
     /// A value of the configuration is out of its range.
     pub fn new(config: ScanConfig) -> Result<Self, ScanError> {
         config.validate()?;
-        let budget = socket_budget(config.limit);
+        let budget = socket_budget(&config);
         let permits = Arc::new(Semaphore::new(usize::try_from(budget).unwrap_or(Semaphore::MAX_PERMITS)));
         Ok(Self { config, budget, permits })
     }

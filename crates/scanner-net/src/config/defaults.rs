@@ -78,11 +78,11 @@ pub(crate) const WIDE_WINDOW: f64 = 2.0;
 /// Up to this many targets each gets the full discovery tier: someone named them.
 pub(crate) const WIDE_TARGETS: u128 = 16;
 
-/// Hosts without any answer that an automatic limit asks at once: half of the smallest threshold at which Linux starts to
-/// evict neighbour entries (`gc_thresh2` = 512), so that other programs keep theirs.
-pub(crate) const UNHEARD_HOSTS: usize = 256;
-/// How far silence of such hosts may widen an automatic global window: enough for their discovery tiers.
-pub(crate) const UNHEARD_WINDOW: u32 = 1_024;
+/// Hosts without any answer that an automatic limit asks at once: Linux starts to evict neighbour entries at 512 (`gc_thresh2`)
+/// and refuses new ones at 1,024 (`gc_thresh3`), of which other programs need their share.
+pub(crate) const UNHEARD_HOSTS: usize = 512;
+/// How far silence of such hosts may widen an automatic global window: a /24 of them with all their discovery ports.
+pub(crate) const UNHEARD_WINDOW: u32 = 1_536;
 /// How far its own silence may widen the window of a host that never answered, where all its ports are asked on request.
 pub(crate) const UNHEARD_PER_HOST: u32 = 256;
 

@@ -90,15 +90,16 @@ impl Ledger {
         self.counts.not_asked += u64::from(ports);
     }
 
-    /// Gives a port its final state; the event, where it is to be reported one by one.
+    /// Gives a port its final state after `silent` attempts without answer; the event, where it is to be reported one by one.
     pub(crate) fn settle(
         &mut self,
         host: &mut Host,
         names: &[String],
         result: PortResult,
+        silent: u8,
     ) -> Option<ScanEvent> {
         self.counts.count(result.state, 1);
-        self.silent = self.silent.saturating_sub(u64::from(result.attempts.saturating_sub(1)));
+        self.silent = self.silent.saturating_sub(silent.into());
         if result.state == PortState::Unknown {
             *self.not_measured.entry(result.reason).or_default() += 1;
         }
@@ -174,14 +175,16 @@ impl Ledger {
 
     pub(crate) fn progress(&mut self, now: ScanTime, in_flight: u32, window: u32) -> Progress {
         let settled = self.counts.settled() + self.counts.not_asked;
-        let done = settled.saturating_add((self.silent / 2).min(self.counts.pending()));
+        let pending = self.counts.pending();
+        let done = settled.saturating_add((self.silent / 2).min(pending));
+        let most = if pending == 0 { 1000 } else { 999 };
         let eta = self.eta(now, done);
         Progress {
             elapsed: now.0,
             in_flight,
             window,
             rate: self.rate.per_second(now),
-            done_permille: permille(done, self.counts.probes),
+            done_permille: permille(done, self.counts.probes).min(most),
             eta,
             ..self.counts
         }
@@ -190,13 +193,13 @@ impl Ledger {
     /// Time left at the pace of the last seconds; only after 2 s and a hundredth of the work is there enough to tell.
     fn eta(&mut self, now: ScanTime, done: u64) -> Option<Duration> {
         let left = self.counts.probes.saturating_sub(done);
-        if left == 0 {
+        if self.counts.pending() == 0 {
             return Some(Duration::ZERO);
         }
         self.pace.set_total(now, done);
         let enough = now.0 >= Duration::from_secs(2) && permille(done, self.counts.probes) >= 10;
         let pace = u64::from(self.pace.average(now)).max(u64::from(self.pace.per_second(now)) / 2);
-        (enough && pace > 0).then(|| Duration::from_millis(left.saturating_mul(1000) / pace))
+        (enough && pace > 0 && left > 0).then(|| Duration::from_millis(left.saturating_mul(1000) / pace))
     }
 
     /// The report as far as it goes.

@@ -222,7 +222,7 @@ impl Controller {
                 Some(Reason::NoNeighbour) if left.attempts == 0 => not_asked += 1,
                 Some(reason) => {
                     let result = PortResult::new(left.port, reason, None, left.attempts);
-                    let event = self.ledger.settle(&mut host, names, result);
+                    let event = self.ledger.settle(&mut host, names, result, left.attempts);
                     self.outbox.extend(event.map(|event| Output::Event(Box::new(event))));
                 }
                 None => not_asked += 1,
@@ -240,7 +240,7 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let names = self.job.targets.names_of(host.addr);
         let result = PortResult::new(ask.port, reason, rtt, ask.attempt);
-        if let Some(event) = self.ledger.settle(host, names, result) {
+        if let Some(event) = self.ledger.settle(host, names, result, ask.attempt.saturating_sub(1)) {
             self.publish(event);
         }
     }

@@ -283,6 +283,11 @@ pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
         assert_eq!(progress.in_flight as usize, network.waiting.len(), "every probe is accounted for");
         assert!(progress.in_flight <= cap, "sockets within the budget");
         assert!(progress.settled() + progress.not_asked <= progress.probes);
+        assert_eq!(
+            progress.done_permille == 1000,
+            progress.pending() == 0,
+            "done when it is done, and not before"
+        );
         if let Some(input) = meddle(now) {
             stopped |= matches!(input, Input::Stop(_));
             controller.handle_input(now, input);

@@ -54,10 +54,12 @@ impl Window {
         self.size = (self.size + step).min(self.cap);
     }
 
-    /// Grows by one where the window is below `bound`: for want of evidence rather than on evidence.
+    /// Grows for want of evidence rather than on evidence: what protects the path is the `bound`, so the way there is short, four
+    /// times the window for each of its lengths.
     pub(crate) fn grow_below(&mut self, bound: u32, in_flight: u32) {
         if self.size < f64::from(bound) {
-            self.grow(1, in_flight);
+            self.grow(3, in_flight);
+            self.size = self.size.min(f64::from(bound));
         }
     }
 
