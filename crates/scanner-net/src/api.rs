@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 
 use scanner_core::{
-    HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, ScanEvent, ScanReport, Target,
+    Completion, HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, ScanEvent, ScanReport,
+    Target,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -43,8 +44,8 @@ pub async fn scan_host_ports(
             found = Some(finished.host);
         }
     }
-    scan.finish().await?;
-    Ok(found.unwrap_or_else(|| never_begun(target, ports)))
+    let report = scan.finish().await?;
+    Ok(found.unwrap_or_else(|| never_begun(target, ports, config.detail, report.completion)))
 }
 
 /// Asks every port of every target of a plan. Cancelling `cancel`, or dropping the future, ends the scan; what was found until
@@ -61,10 +62,15 @@ pub async fn scan_multiple_hosts(
     Scanner::new(config.clone())?.start_with(plan, cancel.clone(), progress)?.finish().await
 }
 
-/// The result of a host whose scan was cancelled before it began.
-fn never_begun(target: &Target, ports: &PortSet) -> HostResult {
+/// The result of a host whose scan was cancelled, or out of time, before it began.
+fn never_begun(target: &Target, ports: &PortSet, detail: PortDetail, completion: Completion) -> HostResult {
+    let reason = if completion == Completion::Deadline { Reason::Deadline } else { Reason::Cancelled };
     let mut by_reason = PortsByReason::default();
-    by_reason.add(Reason::Cancelled, ports);
+    by_reason.add(reason, ports);
+    let results = match detail {
+        PortDetail::Open => Vec::new(),
+        PortDetail::All => ports.iter().map(|port| PortResult::new(port, reason, None, 0)).collect(),
+    };
     HostResult {
         ip: target.addr,
         names: target.names.clone(),
@@ -75,8 +81,27 @@ fn never_begun(target: &Target, ports: &PortSet) -> HostResult {
         miss_bound: None,
         verdict: None,
         lost_since: None,
-        results: Vec::new(),
+        results,
         ports: by_reason,
         not_asked: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_was_never_begun_has_a_state_for_every_port() {
+        let target = Target::from(std::net::IpAddr::from([127, 0, 0, 1]));
+        let ports = PortSet::from_range(1, 3);
+        for (completion, reason) in
+            [(Completion::Deadline, Reason::Deadline), (Completion::Cancelled, Reason::Cancelled)]
+        {
+            let host = never_begun(&target, &ports, PortDetail::All, completion);
+            assert_eq!(host.results.len(), 3);
+            assert!(host.results.iter().all(|result| result.reason == reason));
+            assert_eq!(host.ports.get(reason), Some(&ports));
+        }
     }
 }

@@ -290,7 +290,7 @@ impl Controller {
             return false;
         }
         // Without a discovery tier a sequential scan takes the next host only when the one before is finished.
-        if self.rules.sequential && self.rules.discovery_ports >= self.rules.ports && !self.hosts.is_empty() {
+        if self.rules.sequential && !self.rules.has_discovery() && !self.hosts.is_empty() {
             return false;
         }
         let index = self.job.permutation.get(self.next_target);
@@ -357,6 +357,7 @@ impl Controller {
         self.timers = self.timers.iter().map(|&(due, slot)| (due + away, slot)).collect();
         for (_, host) in &mut self.hosts {
             host.started = host.started + away;
+            host.alive.shift(away);
         }
     }
 

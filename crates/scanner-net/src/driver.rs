@@ -76,7 +76,10 @@ impl<C: Connect> Driver<C> {
     /// Runs the scan to its end. Sockets may still be open then; they close when the driver is dropped.
     pub(crate) async fn run(&mut self) -> ScanReport {
         let mut outcomes = Vec::new();
-        let mut stopped = false;
+        let mut stopped = self.cancel.is_cancelled();
+        if stopped {
+            self.feed(Input::Stop(Reason::Cancelled));
+        }
         loop {
             self.refresh_budget();
             let turn = self.turn();
@@ -115,6 +118,7 @@ impl<C: Connect> Driver<C> {
     /// Drains the controller, up to a bound.
     fn turn(&mut self) -> Turn {
         if !self.flush() {
+            self.spare = None;
             return Turn::Full;
         }
         let mut attempts = 0;
@@ -132,6 +136,8 @@ impl<C: Connect> Driver<C> {
                 Output::Event(event) => {
                     self.held_back = Some(*event);
                     if !self.flush() {
+                        // Who waits for its reader must not keep a permit from others.
+                        self.spare = None;
                         return Turn::Full;
                     }
                 }

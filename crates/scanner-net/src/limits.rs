@@ -1,7 +1,7 @@
 //! What the operating system allows this process.
 
-use crate::config::{ConnectionLimit, ScanConfig};
 use crate::config::defaults::{AUTO_CEILING, DESCRIPTOR_RESERVE};
+use crate::config::{ConnectionLimit, ScanConfig};
 
 /// How many sockets scans of this process may hold at once.
 pub(crate) fn socket_budget(config: &ScanConfig) -> u32 {
@@ -17,7 +17,6 @@ pub(crate) fn socket_budget(config: &ScanConfig) -> u32 {
 
 /// The largest number of file descriptors that Linux can be configured to give a process (`fs.nr_open` beyond its default of 2^20).
 const FIXED_CEILING: u32 = 1 << 24;
-
 
 /// All descriptors but a reserve for the rest of the process; half of them where there are few.
 fn auto_budget(descriptors: u64) -> u32 {

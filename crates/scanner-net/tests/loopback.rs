@@ -242,6 +242,24 @@ fn scans_of_one_scanner_share_its_budget() {
 }
 
 #[test]
+fn an_unread_scan_leaves_the_budget_to_others() {
+    let closed = ClosedPorts::new(LOOPBACK, 40);
+    let config = ScanConfig::default()
+        .with_limit(ConnectionLimit::Fixed(NonZeroU32::MIN))
+        .with_detail(PortDetail::All);
+    let scanner = Scanner::new(config).unwrap();
+    let mut targets = scanner_core::TargetSet::new();
+    targets.insert_range(Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 0, 0, 100).into());
+    let unread =
+        scanner.start(ScanPlan::new(targets, closed.ports.clone()), CancellationToken::new()).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    let plan = ScanPlan::for_host(&Target::new(LOOPBACK), &closed.ports);
+    let other = scanner.start(plan, CancellationToken::new()).unwrap().finish_blocking().unwrap();
+    assert_eq!(other.progress.closed, 40);
+    assert!(unread.progress().borrow().pending() > 0, "the other one should still wait for its reader");
+}
+
+#[test]
 fn what_cannot_run_is_an_error() {
     let scanner = Scanner::new(ScanConfig::default()).unwrap();
     let start = |plan| scanner.start(plan, CancellationToken::new()).map(drop);

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::Connect;
 use super::classify::{Meaning, classify, refused_by_kernel};
-use super::sys;
+use super::sys::{self, Neighbours};
 use crate::control::{Outcome, Probe, ProbeId, ScanTime};
 use crate::driver::Clock;
 
@@ -31,29 +32,32 @@ const BATCH: usize = 64;
 /// Makes attempts with plain sockets. Must be used inside a tokio runtime with I/O and time.
 pub(crate) struct PortableConnect {
     clock: Clock,
+    neighbours: Arc<Neighbours>,
     attempts: FuturesUnordered<Abortable<Attempt>>,
     handles: HashMap<ProbeId, AbortHandle>,
 }
 
 impl PortableConnect {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, attempts: FuturesUnordered::new(), handles: HashMap::new() }
+        Self { clock, neighbours: Arc::default(), attempts: FuturesUnordered::new(), handles: HashMap::new() }
     }
 }
 
 impl Connect for PortableConnect {
     fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome> {
         let started = self.clock.now();
-        let connecting = match Connecting::begin(probe.addr, self.clock, started) {
-            Ok(connecting) => connecting,
+        let socket = match begin(probe.addr) {
+            Ok(socket) => socket,
             Err(code) => return Some(failed_here(refused_by_kernel(code))),
         };
+        let (clock, neighbours) = (self.clock, Arc::clone(&self.neighbours));
+        let connecting = Connecting { socket, probe, clock, started, neighbours };
         // On loopback and to refusing neighbours the answer is there already, which saves the registration.
         if let Some(outcome) = connecting.ask() {
             return Some(outcome);
         }
         let wait: Attempt = Box::pin(async move {
-            let outcome = connecting.wait(&probe).await;
+            let outcome = connecting.wait().await;
             drop(permit);
             (probe.id, outcome)
         });
@@ -90,75 +94,27 @@ impl Connect for PortableConnect {
     }
 }
 
+/// Starts the handshake; the error code of the operating system where nothing was sent.
+fn begin(target: SocketAddr) -> Result<Socket, Option<i32>> {
+    let start = || -> io::Result<Socket> {
+        let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_nonblocking(true)?;
+        sys::prepare(&socket, target)?;
+        match socket.connect(&target.into()) {
+            Err(error) if !is_in_progress(&error) && !is_refusal(&error) => Err(error),
+            _ => Ok(socket),
+        }
+    };
+    start().map_err(|error| error.raw_os_error())
+}
+
 /// A socket on its way to a connection.
-struct Connecting {
-    socket: Socket,
-    target: SocketAddr,
+struct Connecting<S> {
+    socket: S,
+    probe: Probe,
     clock: Clock,
     started: ScanTime,
-}
-
-impl Connecting {
-    /// Starts the handshake; the error code of the operating system where nothing was sent.
-    fn begin(target: SocketAddr, clock: Clock, started: ScanTime) -> Result<Self, Option<i32>> {
-        let start = || -> io::Result<Socket> {
-            let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
-            socket.set_nonblocking(true)?;
-            sys::prepare(&socket, target)?;
-            match socket.connect(&target.into()) {
-                Err(error) if !is_in_progress(&error) && !is_refusal(&error) => Err(error),
-                _ => Ok(socket),
-            }
-        };
-        let socket = start().map_err(|error| error.raw_os_error())?;
-        Ok(Self { socket, target, clock, started })
-    }
-
-    /// What came back while the SYN was on its way out, if anything.
-    fn ask(&self) -> Option<Outcome> {
-        interpret(&self.socket, self.target, Look::First, self.clock.now().since(self.started))
-    }
-
-    /// Waits for an answer; when the time is over the socket is asked once more, so that this machine's own delay is never
-    /// taken for silence.
-    async fn wait(self, probe: &Probe) -> Outcome {
-        let Self { socket, target, clock, started } = self;
-        let stream = match TcpStream::from_std(socket.into()) {
-            Ok(stream) => stream,
-            Err(error) => return failed_here(refused_by_kernel(error.raw_os_error())),
-        };
-        let ask = || interpret(&SockRef::from(&stream), target, Look::Later, clock.now().since(started));
-        let answer = async {
-            loop {
-                if stream.ready(Interest::WRITABLE).await.is_err() {
-                    return Outcome::LocalLimit;
-                }
-                if let Some(outcome) = ask() {
-                    return outcome;
-                }
-                // A readiness that says nothing: clear it and wait for the next.
-                let again = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
-                drop(stream.try_io(Interest::WRITABLE, again));
-            }
-        };
-        match tokio::time::timeout(probe.timeout, answer).await {
-            Ok(outcome) => outcome,
-            Err(_) => ask().unwrap_or_else(|| silence(probe, &stream, started, clock.now())),
-        }
-    }
-}
-
-/// What an attempt without any answer came to: silence, or a neighbour that was never there. The kernel says so by ICMP to
-/// itself, of which it sends a limited number per second, so its table is read instead.
-fn silence(probe: &Probe, stream: &TcpStream, started: ScanTime, now: ScanTime) -> Outcome {
-    let target = probe.addr.ip();
-    let resolution_is_over = probe.unresolved_from.is_some_and(|from| now >= from);
-    // This machine is no neighbour of its own.
-    let is_here = stream.local_addr().is_ok_and(|local| local.ip() == target);
-    if resolution_is_over && !is_here && sys::never_resolved(target) {
-        return Outcome::Answered { reason: Reason::NoNeighbour, rtt: now.since(started) };
-    }
-    Outcome::TimedOut
+    neighbours: Arc<Neighbours>,
 }
 
 /// When a socket is looked at.
@@ -170,31 +126,88 @@ enum Look {
     Later,
 }
 
-/// Reads the socket and says what it means; `None` while there is no answer.
-fn interpret(socket: &Socket, target: SocketAddr, look: Look, elapsed: Duration) -> Option<Outcome> {
-    let (seen, kernel_rtt) = sys::observe(socket, target);
-    let reason = match classify(&seen) {
-        Meaning::Nothing => return None,
-        Meaning::Settled(reason) => reason,
-        // A firewall of this machine rejects while the SYN is on its way out, inside connect(); neighbour resolution fails
-        // only after its probes went unanswered.
-        Meaning::OwnUnreachable if look == Look::First => Reason::LocalPolicy,
-        Meaning::OwnUnreachable => match sys::neighbour_unresolved(target.ip()) {
-            Some(true) => Reason::NoNeighbour,
-            // The neighbour is known, and still this machine says that the host is unreachable: a rule of its firewall.
-            Some(false) => Reason::LocalPolicy,
-            // The target is not on link; the next hop to it did not answer.
-            None => return Some(Outcome::NoRoute),
-        },
-        local @ (Meaning::NoRoute | Meaning::LocalLimit | Meaning::NetworkDown) => {
-            return Some(failed_here(local));
-        }
-    };
-    if reason == Reason::Handshake {
-        // RST on close: nothing stays half-open there, and no TIME_WAIT here. If it fails the connection still closes.
-        drop(socket.set_linger(Some(Duration::ZERO)));
+impl Connecting<Socket> {
+    /// What came back while the SYN was on its way out, if anything.
+    fn ask(&self) -> Option<Outcome> {
+        self.interpret(&self.socket, Look::First)
     }
-    Some(Outcome::Answered { reason, rtt: kernel_rtt.unwrap_or(elapsed) })
+
+    /// Waits for an answer; when the time is over the socket is asked once more, so that this machine's own delay is never
+    /// taken for silence.
+    async fn wait(self) -> Outcome {
+        let Self { socket, probe, clock, started, neighbours } = self;
+        match TcpStream::from_std(socket.into()) {
+            Ok(socket) => Connecting { socket, probe, clock, started, neighbours }.wait_on_stream().await,
+            Err(error) => failed_here(refused_by_kernel(error.raw_os_error())),
+        }
+    }
+}
+
+impl Connecting<TcpStream> {
+    async fn wait_on_stream(self) -> Outcome {
+        let ask = || self.interpret(&SockRef::from(&self.socket), Look::Later);
+        let answer = async {
+            loop {
+                if self.socket.ready(Interest::WRITABLE).await.is_err() {
+                    return Outcome::LocalLimit;
+                }
+                if let Some(outcome) = ask() {
+                    return outcome;
+                }
+                // A readiness that says nothing: clear it and wait for the next.
+                let again = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+                drop(self.socket.try_io(Interest::WRITABLE, again));
+            }
+        };
+        match tokio::time::timeout(self.probe.timeout, answer).await {
+            Ok(outcome) => outcome,
+            Err(_) => ask().unwrap_or_else(|| self.silence()),
+        }
+    }
+
+    /// What an attempt without any answer came to: silence, or a neighbour that was never there. The kernel says so by ICMP to
+    /// itself, of which it sends a limited number per second, so its table is read instead.
+    fn silence(&self) -> Outcome {
+        let (target, now) = (self.probe.addr.ip(), self.clock.now());
+        let resolution_is_over = self.probe.unresolved_from.is_some_and(|from| now >= from);
+        // This machine is no neighbour of its own.
+        let is_here = self.socket.local_addr().is_ok_and(|local| local.ip() == target);
+        if resolution_is_over && !is_here && self.neighbours.never_resolved(target, now) {
+            return Outcome::Answered { reason: Reason::NoNeighbour, rtt: now.since(self.started) };
+        }
+        Outcome::TimedOut
+    }
+}
+
+impl<S> Connecting<S> {
+    /// Reads the socket and says what it means; `None` while there is no answer.
+    fn interpret(&self, socket: &Socket, look: Look) -> Option<Outcome> {
+        let (seen, kernel_rtt) = sys::observe(socket, self.probe.addr);
+        let reason = match classify(&seen) {
+            Meaning::Nothing => return None,
+            Meaning::Settled(reason) => reason,
+            // A firewall of this machine rejects while the SYN is on its way out, inside connect(); neighbour resolution fails
+            // only after its probes went unanswered.
+            Meaning::OwnUnreachable if look == Look::First => Reason::LocalPolicy,
+            Meaning::OwnUnreachable => {
+                match self.neighbours.unresolved(self.probe.addr.ip(), self.clock.now()) {
+                    Some(true) => Reason::NoNeighbour,
+                    // The neighbour is known, and still this machine says that the host is unreachable: a rule of its firewall.
+                    Some(false) => Reason::LocalPolicy,
+                    // The target is not on link; the next hop to it did not answer.
+                    None => return Some(Outcome::NoRoute),
+                }
+            }
+            local @ (Meaning::NoRoute | Meaning::LocalLimit | Meaning::NetworkDown) => {
+                return Some(failed_here(local));
+            }
+        };
+        if reason == Reason::Handshake {
+            // RST on close: nothing stays half-open there, and no TIME_WAIT here. If it fails the connection still closes.
+            drop(socket.set_linger(Some(Duration::ZERO)));
+        }
+        Some(Outcome::Answered { reason, rtt: kernel_rtt.unwrap_or(self.clock.now().since(self.started)) })
+    }
 }
 
 const fn failed_here(meaning: Meaning) -> Outcome {

@@ -11,8 +11,7 @@ use nix::sys::socket::{
 use socket2::Socket;
 
 use super::classify::{Icmp, Observation, sender};
-pub(crate) use super::neighbours::never_resolved;
-use super::neighbours::{Neighbour, look_up};
+pub(crate) use super::neighbours::Neighbours;
 
 /// Asks for ICMP errors in full. Without it an ICMPv6 error that arrives inside `connect()` stays silent until the kernel
 /// sends its SYN again.
@@ -52,15 +51,6 @@ pub(crate) fn observe(socket: &Socket, target: SocketAddr) -> (Observation, Opti
 
 const SYN_SENT: u8 = 2;
 const CLOSE: u8 = 7;
-
-/// Whether the target is a neighbour that was never resolved; `None` where it is no neighbour at all.
-pub(crate) fn neighbour_unresolved(target: IpAddr) -> Option<bool> {
-    match look_up(target) {
-        Neighbour::Unresolved => Some(true),
-        Neighbour::Resolved => Some(false),
-        Neighbour::Absent => None,
-    }
-}
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "an open list of messages of which two matter")]
 fn icmp_error(socket: &Socket, local: Option<IpAddr>, target: IpAddr) -> Option<Icmp> {

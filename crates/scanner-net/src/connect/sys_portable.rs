@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::Socket;
 
 use super::classify::Observation;
+use crate::control::ScanTime;
 
 /// Nothing to prepare.
 pub(crate) fn prepare(_: &Socket, _: SocketAddr) -> io::Result<()> {
@@ -27,12 +28,18 @@ pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> (Observation, Option<Du
     (seen, None)
 }
 
-/// Without a neighbour table to read, an unreachable neighbour is taken at its word.
-pub(crate) fn neighbour_unresolved(_: IpAddr) -> Option<bool> {
-    Some(true)
-}
-
 /// There is no neighbour table to read.
-pub(crate) fn never_resolved(_: IpAddr) -> bool {
-    false
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours;
+
+impl Neighbours {
+    /// An unreachable neighbour is taken at its word.
+    pub(crate) fn unresolved(&self, _: IpAddr, _: ScanTime) -> Option<bool> {
+        Some(true)
+    }
+
+    /// Silence is silence.
+    pub(crate) fn never_resolved(&self, _: IpAddr, _: ScanTime) -> bool {
+        false
+    }
 }

@@ -71,7 +71,7 @@ impl Host {
     pub(crate) fn new(addr: HostAddr, salt: u64, rules: &Rules, now: ScanTime) -> Self {
         Self {
             addr,
-            phase: if rules.discovery_ports < rules.ports { Phase::Discovery } else { Phase::Scanning },
+            phase: if rules.has_discovery() { Phase::Discovery } else { Phase::Scanning },
             started: now,
             in_flight: 0,
             window: Window::new(rules.first_window, rules.per_host),

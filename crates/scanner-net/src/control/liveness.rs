@@ -171,6 +171,15 @@ impl Liveness {
         Strike::Lost(self.lose(now))
     }
 
+    /// The clock of the host stood still for this long.
+    pub(crate) fn shift(&mut self, away: Duration) {
+        self.canary_sent = self.canary_sent + away;
+        if let Some(lost) = &mut self.lost {
+            lost.since = lost.since + away;
+            lost.next = lost.next + away;
+        }
+    }
+
     /// This machine has no way to the host any more. It is asked again like a lost one, if there is something to ask.
     pub(crate) fn cut_off(&mut self, now: ScanTime) -> Strike {
         match &mut self.lost {
@@ -256,6 +265,15 @@ mod tests {
         assert_eq!(alive.cut_off(at(101)), Strike::Lost(next), "other probes of the same flight");
         assert!(matches!(alive.cut_off(next), Strike::Lost(later) if later > next));
         assert_eq!(alive.cut_off(at(100) + LOST_FOR), Strike::GaveUp);
+    }
+
+    #[test]
+    fn a_pause_does_not_count_as_being_lost() {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 80, Reason::Handshake, false);
+        alive.cut_off(at(100));
+        alive.shift(LOST_FOR);
+        assert!(matches!(alive.cut_off(at(700) + LOST_FOR), Strike::Lost(_)));
     }
 
     #[test]

@@ -60,16 +60,18 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let (was_heard, was_up) = (host.is_heard(), host.is_up());
         let confirmed = host.answered(now, flight.ask, reason, rtt);
-        self.group.sample(rtt);
+        if reason.is_answer_of_host() {
+            self.group.sample(rtt);
+        }
         if flight.ask.attempt > 1 && tells_loss(reason) {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "a packet was lost");
             }
-        } else {
+        } else if !is_beyond(reason) {
             host.window.grow(confirmed + 1, host.in_flight + 1);
+            self.window.grow(confirmed + 1, in_flight);
         }
-        self.window.grow(confirmed + 1, in_flight);
         if flight.ask.attempt == 0 {
             tracing::trace!(host = %host.addr, confirmed, window = host.window.size(), ?rtt, "the canary answered");
         }
@@ -219,7 +221,10 @@ impl Controller {
         let mut not_asked = 0;
         for left in host.take_unsettled(&self.job, &self.rules, rest) {
             match left.reason {
-                Some(Reason::NoNeighbour) if left.attempts == 0 => not_asked += 1,
+                // With all ports to be asked on request, there was nothing to be learnt by asking.
+                Some(Reason::NoNeighbour) if left.attempts == 0 && self.rules.has_discovery() => {
+                    not_asked += 1;
+                }
                 Some(reason) => {
                     let result = PortResult::new(left.port, reason, None, left.attempts);
                     let event = self.ledger.settle(&mut host, names, result, left.attempts);

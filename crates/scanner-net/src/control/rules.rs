@@ -72,6 +72,11 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
+    /// Whether a few ports decide if the others are asked at all.
+    pub(crate) const fn has_discovery(&self) -> bool {
+        self.discovery_ports < self.ports
+    }
+
     /// `auto_cap` is the most sockets that this process may spend with [`ConnectionLimit::Auto`].
     pub(crate) fn new(config: &ScanConfig, plan: &ScanPlan, auto_cap: u32) -> Self {
         let ports = plan.ports.len();

@@ -1,7 +1,6 @@
 //! `Window`: how many probes may wait for an answer.
 
 use super::time::ScanTime;
-use crate::config::defaults::INITIAL_WINDOW;
 
 /// A congestion window in probes: slow start to a threshold, then one more per window's worth of answers; halved on
 /// evidence of loss, at most once per flight. Never below 2 (a retry and a canary must fit) and, as random loss says
@@ -11,18 +10,25 @@ pub(crate) struct Window {
     size: f64,
     threshold: f64,
     cap: f64,
+    /// Loss does not push it below this.
+    floor: f64,
     /// The most probes that waited at once since the window last grew.
     used: u32,
     reduced_at: Option<ScanTime>,
 }
 
-const FLOOR: f64 = INITIAL_WINDOW / 2.0;
-
 impl Window {
     /// A window that starts at `initial` and never exceeds `cap`.
     pub(crate) fn new(initial: f64, cap: u32) -> Self {
         let cap = f64::from(cap.max(1));
-        Self { size: initial.clamp(1.0, cap), threshold: f64::INFINITY, cap, used: 0, reduced_at: None }
+        Self {
+            size: initial.clamp(1.0, cap),
+            threshold: f64::INFINITY,
+            cap,
+            floor: (initial / 2.0).max(2.0),
+            used: 0,
+            reduced_at: None,
+        }
     }
 
     /// How many probes may wait at once; at least 1.
@@ -69,7 +75,7 @@ impl Window {
             return false;
         }
         self.reduced_at = Some(now);
-        self.size = (self.size / 2.0).max(FLOOR).min(self.cap);
+        self.size = (self.size / 2.0).max(self.floor.min(self.size));
         self.threshold = self.size;
         true
     }
@@ -107,7 +113,8 @@ mod tests {
 
     #[test]
     fn losses_of_one_flight_count_once() {
-        let mut window = Window::new(100.0, 1000);
+        let mut window = Window::new(10.0, 1000);
+        window.grow(90, 10);
         window.reduce(at(1), at(10));
         window.reduce(at(2), at(11));
         window.reduce(at(9), at(12));
@@ -140,6 +147,16 @@ mod tests {
         assert_eq!(window.size(), 21);
         window.grow(11, 1);
         assert_eq!(window.size(), 21, "not in use since");
+    }
+
+    #[test]
+    fn loss_never_makes_a_window_larger() {
+        let mut window = Window::new(2.0, 100);
+        window.reduce(at(1), at(2));
+        assert_eq!(window.size(), 2);
+        let mut window = Window::new(1.0, 1);
+        window.reduce(at(1), at(2));
+        assert_eq!(window.size(), 1);
     }
 
     #[test]

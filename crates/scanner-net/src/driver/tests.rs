@@ -14,10 +14,12 @@ use crate::plan::ScanPlan;
 struct Batches {
     waiting: Vec<(ProbeId, OwnedSemaphorePermit)>,
     outcome: Outcome,
+    started: u32,
 }
 
 impl Connect for Batches {
     fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome> {
+        self.started += 1;
         self.waiting.push((probe.id, permit));
         None
     }
@@ -39,6 +41,12 @@ impl Connect for Batches {
 }
 
 fn scan(outcome: Outcome) -> (ScanReport, usize) {
+    let (report, events, _) = scan_until(outcome, CancellationToken::new());
+    (report, events)
+}
+
+/// The report, how many events there were, and how many attempts.
+fn scan_until(outcome: Outcome, cancel: CancellationToken) -> (ScanReport, usize, u32) {
     let plan = ScanPlan::for_host(&Target::new(std::net::Ipv4Addr::LOCALHOST), &PortSet::from_range(1, 50));
     let (_commands, command_queue) = mpsc::unbounded_channel();
     let (events, mut unread) = mpsc::channel(1024);
@@ -47,13 +55,13 @@ fn scan(outcome: Outcome) -> (ScanReport, usize) {
     let permits = Arc::new(Semaphore::new(100));
     let mut driver = Driver {
         controller: Controller::new(Job::new(plan, "test".into(), 1), rules),
-        connect: Batches { waiting: Vec::new(), outcome },
+        connect: Batches { waiting: Vec::new(), outcome, started: 0 },
         clock: Clock::start(),
         permits: Arc::clone(&permits),
         commands: command_queue,
         events,
         progress,
-        cancel: CancellationToken::new(),
+        cancel,
         open: 0,
         spare: None,
         held_back: None,
@@ -61,13 +69,23 @@ fn scan(outcome: Outcome) -> (ScanReport, usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(driver.run());
     assert_eq!(driver.open, 0, "every socket is accounted for");
+    let started = driver.connect.started;
     drop(driver);
     let mut events = 0;
     while unread.try_recv().is_ok() {
         events += 1;
     }
     assert_eq!(permits.available_permits(), 100, "every permit is back");
-    (report, events)
+    (report, events, started)
+}
+
+#[test]
+fn a_scan_that_is_cancelled_before_it_begins_sends_nothing() {
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let (report, _, started) = scan_until(Outcome::TimedOut, cancel);
+    assert_eq!((report.completion, started), (Completion::Cancelled, 0));
+    assert_eq!(report.not_measured[&Reason::Cancelled], 50);
 }
 
 #[test]
