@@ -41,9 +41,10 @@ Exit status:
 
 Configuration:
   A flag beats the environment, the environment beats the file, the file
-  beats the default. The options from Targets to Display have the key of
-  their long name in $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are
-  family = 4 or 6), and SCANNER_ with that name in the environment:
+  beats the default. The options from Targets to Display, but for --input and
+  --output, have the key of their long name in
+  $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are family = 4 or 6), and
+  SCANNER_ with that name in the environment:
     max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500
   Exclusions of all three add up. --no-reason turns off what the file turned
   on; so for every on/off option. --print-config shows every value and where
@@ -172,8 +173,8 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Ports", overrides_with = "no_open")]
     pub(crate) open: bool,
 
-    /// auto: measures each path and opens as many connections as it carries (the default); fixed: 100 connections;
-    /// gentle: for fragile devices, few connections per host at a low rate
+    /// auto: measures each path and opens as many connections as it carries (the default); fixed: 100 connections, or
+    /// as many as --max-connections says; gentle: for fragile devices, few connections per host at a low rate
     #[arg(long, value_name = "PACE", help_heading = "Pace")]
     pub(crate) pace: Option<String>,
 
@@ -231,7 +232,8 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Result", overrides_with = "no_reason")]
     pub(crate) reason: bool,
 
-    /// End with status 1 if any port is open (open), or if a complete scan found none (none)
+    /// End with status 1 if any port is open (open), or if a complete scan found none (none); hosts that answer on every
+    /// port do not count
     #[arg(long, value_name = "WHAT", help_heading = "Result")]
     pub(crate) fail_if: Option<String>,
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use crate::failure::Failure;
 use crate::settings::{Given, Key, Origin};
@@ -65,7 +65,7 @@ impl Source<'_> {
         let one = |text: String, span: Range<usize>| (key, Given { text, origin: self.origin(span.start) });
         match value.get_ref() {
             DeValue::String(text) => Ok(vec![one(text.to_string(), value.span())]),
-            DeValue::Integer(number) => Ok(vec![one(number.as_str().to_owned(), value.span())]),
+            DeValue::Integer(number) => Ok(vec![one(self.decimal(number, value.span())?, value.span())]),
             DeValue::Boolean(flag) => Ok(vec![one(flag.to_string(), value.span())]),
             DeValue::Array(items) if key.adds_up() || key.takes_list() => {
                 let texts = items.iter().map(|item| self.values(key, item)).collect::<Result<Vec<_>, _>>()?;
@@ -84,6 +84,16 @@ impl Source<'_> {
                     .with_hint("write it as a string, as on the command line"))
             }
         }
+    }
+
+    /// A number as the command line would give it; TOML can also write it with the base 2, 8 or 16.
+    fn decimal(&self, number: &DeInteger<'_>, span: Range<usize>) -> Result<String, Failure> {
+        if number.radix() == 10 {
+            return Ok(number.as_str().to_owned());
+        }
+        u64::from_str_radix(number.as_str(), number.radix())
+            .map(|number| number.to_string())
+            .map_err(|_| self.wrong(span, &format!("the number is larger than {}", u64::MAX)))
     }
 
     fn origin(&self, byte: usize) -> Origin {
@@ -147,6 +157,20 @@ mod tests {
         pace = gentle from c.toml:1
         ports = 22,http* from c.toml:4
         reason = true from c.toml:3
+        ");
+    }
+
+    #[test]
+    fn numbers_keep_their_base() {
+        insta::assert_snapshot!(read("max-rate = 0x10\nretries = 0b11\nports = [0o20, 2_2]\n"), @"
+        max-rate = 16 from c.toml:1
+        ports = 16,22 from c.toml:3
+        retries = 3 from c.toml:2
+        ");
+        insta::assert_snapshot!(read("seed = 0x1_0000_0000_0000_0000\n"), @"
+        c.toml:1:8: the number is larger than 18446744073709551615
+        seed = 0x1_0000_0000_0000_0000
+               ^^^^^^^^^^^^^^^^^^^^^^^
         ");
     }
 

@@ -31,6 +31,7 @@ use console::Console;
 use exit::ExitStatus;
 use failure::Failure;
 use networks::Networks;
+use output::sanitize::clean;
 use progress_line::ProgressLine;
 use scan::Job;
 use settings::{Given, Layers, Origin, Settings};
@@ -49,9 +50,10 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failure> {
     let habits::Rewritten { argv, notes } = habits::rewrite(argv)?;
-    let typed = match Args::try_parse_from(argv) {
+    let typed = match Args::try_parse_from(&argv) {
         Ok(typed) => typed,
         Err(error) => {
+            let error = harmless(error, &argv);
             // Help on a closed pipe is no error.
             drop(error.print());
             return Ok(if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Complete });
@@ -59,6 +61,12 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
     };
     let layers = layers(&typed)?;
     let settings = Settings::build(&typed, &layers)?;
+    let progress = ProgressLine::new(settings.display);
+    let console = Console::new(settings.display, progress.bar());
+    let variables = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    for note in settings::unknown_variables(variables) {
+        console.note(&note);
+    }
     if typed.print_config {
         return show(|out| settings::print_config(&layers, out));
     }
@@ -67,8 +75,6 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
         return without_targets(&networks);
     }
     let requested = Requested::read(&settings.targets, &networks)?;
-    let progress = ProgressLine::new(settings.display);
-    let console = Console::new(settings.display, progress.bar());
     logging::start(settings.display.verbose, &console)?;
     for note in notes {
         console.note(note);
@@ -76,6 +82,14 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
     // Only the command may do this, and only before the engine looks at the limit. Where it fails the old limit stays.
     drop(rlimit::increase_nofile_limit(u64::MAX));
     block_on(scan::run(Job { settings, requested, networks, console, progress }))
+}
+
+/// The same error about the same arguments, without what would act on a terminal: the words of an error quote what was typed.
+fn harmless(error: clap::Error, argv: &[OsString]) -> clap::Error {
+    let shown = argv.iter().map(|arg| clean(&arg.to_string_lossy()).into_owned());
+    let same = |shown: &clap::Error| shown.kind() == error.kind();
+    // Bytes that are no text are an error of their own, which quotes nothing.
+    Args::try_parse_from(shown).err().filter(same).unwrap_or(error)
 }
 
 /// Flags, environment and file, the strongest first.

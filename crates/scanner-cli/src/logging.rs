@@ -9,7 +9,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 
 /// The variable that filters the log, by crate and level.
-const VARIABLE: &str = "SCANNER_LOG";
+pub(crate) const VARIABLE: &str = "SCANNER_LOG";
 /// The crates whose log `-v` shows.
 const CRATES: [&str; 3] = ["scanner_net", "scanner_dns", "scanner_cli"];
 

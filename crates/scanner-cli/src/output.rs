@@ -19,7 +19,7 @@ use crate::exit::ExitStatus;
 use crate::networks::Networks;
 use crate::settings::{Format, OutputSettings};
 
-pub(crate) use summary::{ending, summary};
+pub(crate) use summary::{ending, open_on_real_hosts, summary};
 pub(crate) use text::Palette;
 
 /// The version of the shape of `json` and `jsonl`.
@@ -55,6 +55,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) unresolved: &'a [ResolveError],
     /// The deadline, where one was set.
     pub(crate) deadline: Option<Duration>,
+    /// Whether hosts that answer nothing were to be asked for every port.
+    pub(crate) skip_discovery: bool,
 }
 
 /// One format.
@@ -81,4 +83,4 @@ pub(crate) fn choose(
 }
 
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;

@@ -189,7 +189,7 @@ mod tests {
 
         Nothing was sent to the targets.
         ");
-        insta::assert_snapshot!(report("192.168.1.0/30", "22", &config, Format::Json), @r#"{"targets":"4","target_ranges":"192.168.1.0/30","ports":1,"port_ranges":"22","probes":"4","connections":100,"max_rate":null,"attempts":2,"timeout_ms":3000,"silent_ms":148,"at_most_ms":240,"seed":"7","first_targets":["192.168.1.0","192.168.1.1","192.168.1.2","192.168.1.3"],"first_ports":[22]}"#);
+        insta::assert_snapshot!(report("192.168.1.0/30", "22", &config, Format::Json), @r#"{"targets":"4","target_ranges":"192.168.1.0/30","ports":1,"port_ranges":"22","probes":"4","connections":4,"max_rate":null,"attempts":2,"timeout_ms":3000,"silent_ms":3700,"at_most_ms":6000,"seed":"7","first_targets":["192.168.1.0","192.168.1.1","192.168.1.2","192.168.1.3"],"first_ports":[22]}"#);
         insta::assert_snapshot!(report("10.0.0.0/8", "full", &ScanConfig::gentle(), Format::Text), @"
         targets                   16,777,216   10.0.0.0/8
         ports                         65,535   1-65535

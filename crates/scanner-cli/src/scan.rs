@@ -89,9 +89,14 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
     let report = pump.run(scan).await;
     console.clear();
     let report = report.map_err(|error| cannot_scan(&error))?;
-    let status = status(&report, !unresolved.is_empty(), settings.fail_if, &interrupt);
-    let ending =
-        Ending { report: &report, status, unresolved: &unresolved, deadline: settings.config.deadline };
+    let status = status(&report, !unresolved.is_empty(), settings.fail_if, interrupt.status());
+    let ending = Ending {
+        report: &report,
+        status,
+        unresolved: &unresolved,
+        deadline: settings.config.deadline,
+        skip_discovery: settings.config.skip_discovery,
+    };
     end(pump, &ending, &settings, &console)
 }
 
@@ -134,11 +139,11 @@ fn status(
     report: &ScanReport,
     unresolved: bool,
     fail_if: Option<FailIf>,
-    interrupt: &Interrupt,
+    signal: Option<ExitStatus>,
 ) -> ExitStatus {
     let complete = report.completion == Completion::Complete && !unresolved;
-    let open = report.progress.open;
-    match (interrupt.status(), fail_if) {
+    let open = output::open_on_real_hosts(report);
+    match (signal, fail_if) {
         (Some(signal), _) => signal,
         (None, Some(FailIf::Open)) if open > 0 => ExitStatus::Violation,
         (None, Some(FailIf::None)) if open == 0 && complete => ExitStatus::Violation,
@@ -216,4 +221,28 @@ fn cannot_scan(error: &ScanError) -> Failure {
 fn addr_width(targets: &TargetSet) -> usize {
     let ends = targets.ranges().take(MEASURED_RANGES).flat_map(|(first, last)| [first, last]);
     ends.map(|addr| addr.to_string().len()).max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use scanner_core::Verdict;
+
+    use super::*;
+    use crate::output::samples::{HostBuilder, ending, report};
+
+    #[test]
+    fn the_status_counts_what_the_summary_counts() {
+        let everything =
+            HostBuilder::new("192.0.2.5").open(1).open(2).verdict(Verdict::AcceptsEverything).build();
+        let real = HostBuilder::new("192.0.2.6").open(22).build();
+        let ends = |hosts: &[_], fail_if| status(&report(hosts, 2), false, Some(fail_if), None);
+        let alone = [everything.clone()];
+        assert_eq!(ends(&alone, FailIf::Open), ExitStatus::Complete);
+        assert_eq!(ends(&alone, FailIf::None), ExitStatus::Violation);
+        assert!(!output::summary(&ending(&report(&alone, 2), &[])).found.contains("open port"));
+        let both = [everything, real];
+        assert_eq!(ends(&both, FailIf::Open), ExitStatus::Violation);
+        assert_eq!(ends(&both, FailIf::None), ExitStatus::Complete);
+        assert!(output::summary(&ending(&report(&both, 2), &[])).found.starts_with("1 open port "));
+    }
 }

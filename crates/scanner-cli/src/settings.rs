@@ -4,6 +4,7 @@ pub(crate) mod key;
 mod print;
 mod value;
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use scanner_core::{PortSet, parse_ports};
@@ -13,7 +14,7 @@ use scanner_net::{ConnectionLimit, PortDetail, ScanConfig};
 use crate::args::Args;
 use crate::failure::Failure;
 
-pub(crate) use key::{Given, Key, Layers, Origin, from_environment};
+pub(crate) use key::{Given, Key, Layers, Origin, from_environment, unknown_variables};
 pub(crate) use print::print_config;
 
 /// With at most this many ports asked, every port is listed whatever its state.
@@ -255,16 +256,10 @@ fn detail(ports: &PortSet, format: Format, open_only: bool) -> PortDetail {
 fn config(layers: &Layers) -> Result<ScanConfig, Failure> {
     let paces = [("auto", Pace::Auto), ("fixed", Pace::Fixed), ("gentle", Pace::Gentle)];
     let given = |key| layers.value(key);
-    let mut config = match words_or(given(Key::Pace), &paces, Pace::Auto)? {
-        Pace::Auto => ScanConfig::default().with_limit(ConnectionLimit::Auto),
-        Pace::Fixed => ScanConfig::default(),
-        Pace::Gentle => ScanConfig::gentle(),
-    };
     let count = |key| given(key).map(|given| value::count(&given)).transpose();
     let long = |key| given(key).map(|given| value::duration(&given, false)).transpose();
-    if let Some(connections) = count(Key::MaxConnections)? {
-        config.limit = ConnectionLimit::Fixed(connections);
-    }
+    let pace = words_or(given(Key::Pace), &paces, Pace::Auto)?;
+    let mut config = paced(pace, count(Key::MaxConnections)?);
     config.max_rate = count(Key::MaxRate)?.or(config.max_rate);
     config.max_per_host = count(Key::MaxPerHost)?.or(config.max_per_host);
     if let Some(timeout) = given(Key::Timeout) {
@@ -277,6 +272,23 @@ fn config(layers: &Layers) -> Result<ScanConfig, Failure> {
     config.skip_discovery = given(Key::SkipDiscovery).map_or(Ok(false), |given| value::switch(&given))?;
     check_ranges(&config, layers)?;
     Ok(config)
+}
+
+/// A pace, never with more than `most` connections. Only a fixed pace goes to its bound at once; the others keep to what
+/// they are for.
+fn paced(pace: Pace, most: Option<NonZeroU32>) -> ScanConfig {
+    let mut config = match pace {
+        Pace::Auto => ScanConfig::default().with_limit(ConnectionLimit::Auto),
+        Pace::Fixed => ScanConfig::default(),
+        Pace::Gentle => ScanConfig::gentle(),
+    };
+    let Some(most) = most else { return config };
+    match (pace, config.limit) {
+        (Pace::Gentle, ConnectionLimit::Fixed(own)) => config.limit = ConnectionLimit::Fixed(own.min(most)),
+        (Pace::Fixed, _) => config.limit = ConnectionLimit::Fixed(most),
+        (Pace::Auto | Pace::Gentle, _) => config.max_connections = Some(most),
+    }
+    config
 }
 
 /// The engine knows the ranges of its values; the place where the wrong one was given is known here.

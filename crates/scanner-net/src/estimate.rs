@@ -44,7 +44,8 @@ impl Estimate {
     pub fn within(plan: &ScanPlan, config: &ScanConfig, budget: u32) -> Self {
         let rules = Rules::new(config, plan, budget);
         let hosts = plan.targets.len() as f64;
-        let connections = at_once(rules.window_cap, f64::from(rules.per_host) * hosts);
+        let most = (f64::from(rules.per_host) * hosts).min(plan.probes() as f64);
+        let connections = at_once(rules.window_cap, most);
         let attempts = config.retries.map_or(ATTEMPTS, |retries| u32::from(retries) + 1);
         let bound = |attempts: f64, waiting: f64| {
             let by_rate = config.max_rate.map_or(0.0, |rate| attempts / f64::from(rate.get()));
@@ -52,7 +53,8 @@ impl Estimate {
             config.deadline.map_or(bound, |deadline| bound.min(deadline))
         };
         let sent = plan.probes() as f64 * f64::from(attempts);
-        let at_most = bound(sent, sent * config.timeout.as_secs_f64() / f64::from(connections));
+        let one_port = f64::from(attempts) * config.timeout.as_secs_f64();
+        let at_most = bound(sent, (one_port * plan.probes() as f64 / f64::from(connections)).max(one_port));
         let silent = if config.skip_discovery {
             at_most
         } else {
@@ -104,6 +106,13 @@ mod tests {
     fn a_host_takes_only_so_many_connections() {
         let gentle = ScanConfig::default().with_max_per_host(NonZeroU32::new(3).unwrap());
         assert_eq!(Estimate::within(&plan("10.0.0.1-10.0.0.2", "1-1000"), &gentle, 100).connections, 6);
+    }
+
+    #[test]
+    fn no_scan_is_shorter_than_the_attempts_to_one_silent_port() {
+        let auto = ScanConfig::default().with_limit(ConnectionLimit::Auto);
+        let estimate = Estimate::within(&plan("10.0.0.0/28", "1-1000"), &auto, 20_000);
+        assert_eq!((estimate.connections, estimate.at_most), (16_000, Duration::from_secs(6)));
     }
 
     #[test]

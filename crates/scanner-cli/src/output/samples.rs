@@ -198,8 +198,13 @@ pub(crate) fn render_report(
         let finished = HostFinished { scan_id: scan_id(), host: host.clone() };
         output.event(&ScanEvent::Host(finished), &mut out).unwrap();
     }
+    output.finish(&ending(report, unresolved), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// The end of a scan without a deadline.
+pub(crate) fn ending<'a>(report: &'a ScanReport, unresolved: &'a [ResolveError]) -> Ending<'a> {
     let complete = report.completion == Completion::Complete && unresolved.is_empty();
     let status = if complete { ExitStatus::Complete } else { ExitStatus::Incomplete };
-    output.finish(&Ending { report, status, unresolved, deadline: None }, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    Ending { report, status, unresolved, deadline: None, skip_discovery: false }
 }

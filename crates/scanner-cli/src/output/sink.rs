@@ -9,6 +9,9 @@ use crate::failure::Failure;
 /// Lines are handed on when this many bytes are waiting, or when there is nothing to do.
 const ENOUGH: usize = 64 * 1024;
 
+/// No more than this is held back, even in the middle of a line.
+const MOST: usize = 8 * ENOUGH;
+
 /// Why nothing more can be written.
 #[derive(Debug)]
 pub(crate) enum SinkError {
@@ -21,6 +24,15 @@ pub(crate) enum SinkError {
 impl From<io::Error> for SinkError {
     fn from(error: io::Error) -> Self {
         if error.kind() == ErrorKind::BrokenPipe { Self::Closed } else { Self::Failed(error) }
+    }
+}
+
+impl From<SinkError> for io::Error {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Closed => ErrorKind::BrokenPipe.into(),
+            SinkError::Failed(error) => error,
+        }
     }
 }
 
@@ -136,8 +148,12 @@ impl Sink {
 }
 
 impl Write for Sink {
+    /// A document of a million hosts is one line; it must not be held in memory as a whole.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= MOST {
+            self.hand_on().map_err(io::Error::from)?;
+        }
         Ok(bytes.len())
     }
 
@@ -197,6 +213,16 @@ mod tests {
         {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_not_held_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sink = Sink::file(&dir.path().join("scan.json"), true).unwrap();
+        for _ in 0..100 {
+            sink.write_all(&vec![b' '; ENOUGH]).unwrap();
+            assert!(sink.waiting.len() <= MOST);
         }
     }
 

@@ -68,6 +68,7 @@ pub(crate) fn summary(end: &Ending<'_>) -> Summary {
         summary.missing.push(format!("INCOMPLETE: no address for {}{more}.", names.join(", ")));
     }
     if report.completion == Completion::Complete
+        && !end.skip_discovery
         && report.progress.targets_up == 0
         && report.progress.not_asked > 0
     {
@@ -88,6 +89,16 @@ fn left_out(report: &ScanReport) -> Vec<String> {
     everything.map(line).collect()
 }
 
+/// The open ports of a report without those of hosts that answer on every port, which are no services: what the summary
+/// counts, and what `--fail-if` means.
+pub(crate) fn open_on_real_hosts(report: &ScanReport) -> usize {
+    real_hosts(report).map(|host| host.ports.count(PortState::Open)).sum()
+}
+
+fn real_hosts(report: &ScanReport) -> impl Iterator<Item = &HostResult> {
+    report.hosts.iter().filter(|host| host.verdict != Some(Verdict::AcceptsEverything))
+}
+
 /// What was found in all, without hosts that answer on every port, which are only counted.
 fn found(report: &ScanReport) -> String {
     let everything =
@@ -105,9 +116,8 @@ fn found(report: &ScanReport) -> String {
 }
 
 fn found_on_real_hosts(report: &ScanReport) -> String {
-    let real = || report.hosts.iter().filter(|host| host.verdict != Some(Verdict::AcceptsEverything));
-    let open: usize = real().map(|host| host.ports.count(PortState::Open)).sum();
-    let with_open = real().filter(|host| host.ports.count(PortState::Open) > 0).count();
+    let open = open_on_real_hosts(report);
+    let with_open = real_hosts(report).filter(|host| host.ports.count(PortState::Open) > 0).count();
     let (up, targets) = (report.progress.targets_up, report.progress.targets);
     let elapsed = words::duration(report.progress.elapsed);
     let hosts = |count: u64| words::counted(count, "host", "hosts");
@@ -154,4 +164,20 @@ fn only_host(report: &ScanReport) -> Option<HostAddr> {
     let sets = [&report.up_nothing_open, &report.down, &report.no_answer, &report.not_measured_hosts];
     let in_full = report.hosts.first().map(|host| host.ip);
     in_full.or_else(|| sets.into_iter().find_map(|set| set.iter().next()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::samples::{HostBuilder, ending, report};
+
+    #[test]
+    fn what_was_done_already_is_no_advice() {
+        let hosts =
+            [HostBuilder::new("192.0.2.9").down().settled(Reason::NoReply, "1-47").not_asked(32).build()];
+        let report = report(&hosts, 1);
+        let hints = |skip_discovery| summary(&Ending { skip_discovery, ..ending(&report, &[]) }).hints;
+        assert_eq!(hints(false), ["hosts that answer nothing are given up early; -Pn asks every port"]);
+        assert_eq!(hints(true), [""; 0]);
+    }
 }

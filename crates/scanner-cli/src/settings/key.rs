@@ -4,6 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::logging;
+use crate::suggest::nearest;
+
+/// What the name of every variable begins with.
+const PREFIX: &str = "SCANNER_";
+
 /// One option. Its name is the long flag, the key of the file, and the end of the variable's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
@@ -94,7 +100,7 @@ impl Key {
 
     /// The name in the environment.
     pub(crate) fn variable(self) -> String {
-        format!("SCANNER_{}", self.name().replace('-', "_").to_uppercase())
+        format!("{PREFIX}{}", self.name().replace('-', "_").to_uppercase())
     }
 
     /// The option with this name in the file.
@@ -217,6 +223,23 @@ pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Vec
         .collect()
 }
 
+/// A note for each variable that looks like an option and is none: a slip there must not stay without a word.
+pub(crate) fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let is_known =
+        |name: &String| *name == logging::VARIABLE || Key::ALL.iter().any(|key| key.variable() == *name);
+    let mut unknown: Vec<String> =
+        names.into_iter().filter(|name| name.starts_with(PREFIX) && !is_known(name)).collect();
+    unknown.sort();
+    let note = |name: &String| {
+        let key = name.trim_start_matches(PREFIX).to_lowercase().replace('_', "-");
+        match nearest(&key, Key::ALL.map(Key::name)).and_then(Key::from_name) {
+            Some(key) => format!("{name} in the environment is no option; did you mean {}?", key.variable()),
+            None => format!("{name} in the environment is no option; --print-config shows the options"),
+        }
+    };
+    unknown.iter().map(note).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,6 +254,26 @@ mod tests {
             assert_eq!(Key::from_name(key.name()), Some(key));
         }
         assert_eq!(Key::MaxPerHost.variable(), "SCANNER_MAX_PER_HOST");
+    }
+
+    #[test]
+    fn slips_in_the_environment_are_named() {
+        let names = [
+            "SCANNER_TIMEUOT",
+            "HOME",
+            "SCANNER_LOG",
+            "SCANNER_HOME_DIR",
+            "SCANNER_PACE",
+            "SCANNER_max_rate",
+        ];
+        assert_eq!(
+            unknown_variables(names.map(str::to_owned)),
+            [
+                "SCANNER_HOME_DIR in the environment is no option; --print-config shows the options",
+                "SCANNER_TIMEUOT in the environment is no option; did you mean SCANNER_TIMEOUT?",
+                "SCANNER_max_rate in the environment is no option; did you mean SCANNER_MAX_RATE?",
+            ]
+        );
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::io::{self, Write};
 
+use crate::output::sanitize::clean;
 use crate::settings::key::{Key, Layers, Origin};
 
 /// Writes every option as a line of TOML with its origin as a comment; what is not set is commented out.
 pub(crate) fn print_config(layers: &Layers, out: &mut impl Write) -> io::Result<()> {
     for key in Key::ALL {
         let (line, origin) = line(key, layers);
-        writeln!(out, "{line:<40} # {origin}")?;
+        writeln!(out, "{line:<40} # {}", clean(&origin))?;
     }
     Ok(())
 }
@@ -24,7 +25,9 @@ fn line(key: Key, layers: &Layers) -> (String, String) {
     }
     match layers.value(key) {
         Some(given) => {
-            let plain = matches!(given.text.as_str(), "true" | "false") || given.text.parse::<u32>().is_ok();
+            // TOML refuses a leading zero, and need not keep a sign.
+            let number = given.text.parse::<u32>().is_ok_and(|number| number.to_string() == given.text);
+            let plain = number || matches!(given.text.as_str(), "true" | "false");
             let text = if plain { given.text } else { quoted(&given.text) };
             (format!("{name} = {text}"), given.origin.to_string())
         }

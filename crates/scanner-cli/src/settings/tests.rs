@@ -43,10 +43,22 @@ fn a_pace_is_overridden_value_by_value() {
     let gentle = config("scanner x --pace gentle --max-rate 7");
     assert_eq!(gentle, ScanConfig::gentle().with_max_rate(NonZeroU32::new(7).unwrap()));
     let fifty = config("scanner x --max-connections 50 --timeout 750 --deadline 1m --retries 0");
-    assert_eq!(fifty.limit, ConnectionLimit::Fixed(NonZeroU32::new(50).unwrap()));
     assert_eq!(fifty.timeout, Duration::from_millis(750));
     assert_eq!(fifty.deadline, Some(Duration::from_mins(1)));
     assert_eq!(fifty.retries, Some(0));
+}
+
+#[test]
+fn a_bound_on_connections_is_no_other_pace() {
+    let config = |line: &str| settings(line).unwrap().config;
+    let many = |n| NonZeroU32::new(n).unwrap();
+    let auto = ScanConfig::default().with_limit(ConnectionLimit::Auto).with_max_connections(many(5_000));
+    assert_eq!(config("scanner x --max-connections 5000"), auto);
+    let fixed = ScanConfig::default().with_limit(ConnectionLimit::Fixed(many(5_000)));
+    assert_eq!(config("scanner x --max-connections 5000 --pace fixed"), fixed);
+    assert_eq!(config("scanner x --max-connections 5000 --pace gentle"), ScanConfig::gentle());
+    let gentler = ScanConfig::gentle().with_limit(ConnectionLimit::Fixed(many(7)));
+    assert_eq!(config("scanner x --max-connections 7 --pace gentle"), gentler);
 }
 
 #[test]
@@ -149,4 +161,22 @@ fn print_config_is_a_configuration_file() {
     "#);
     let read = crate::config_file::parse(Path::new("c.toml"), &text).unwrap();
     assert_eq!(read.iter().find(|(key, _)| *key == Key::MaxRate).unwrap().1.text, "500");
+}
+
+#[test]
+fn what_print_config_writes_is_read_back() {
+    let texts =
+        [(Key::Ports, "0080"), (Key::Retries, "+5"), (Key::Deadline, "a\nb\"'\x1b"), (Key::MaxRate, "30")];
+    let origin = Origin::File { path: "a\nb\x1b[2J".into(), line: 1 };
+    let mut layers = Layers::default();
+    layers
+        .add_weaker(texts.map(|(key, text)| (key, Given { text: text.to_owned(), origin: origin.clone() })));
+    let mut out = Vec::new();
+    print_config(&layers, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert!(!text.contains('\x1b'), "{text}");
+    let read = crate::config_file::parse(Path::new("c.toml"), &text).unwrap();
+    for (key, text) in texts {
+        assert_eq!(read.iter().find(|(read, _)| *read == key).unwrap().1.text, text);
+    }
 }

@@ -151,6 +151,65 @@ fn flags() {
     ");
 }
 
+#[cfg(unix)]
+#[test]
+fn nothing_that_was_typed_acts_on_the_terminal() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let context = TestContext::new(0);
+    insta::assert_snapshot!(context.run(&["127.0.0.1", "--\x1b[2J\u{202e}foo\nerror: fine"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: unexpected argument '--�[2J�foo�error: fine' found
+
+      tip: to pass '--�[2J�foo�error: fine' as a value, use '-- --�[2J�foo�error: fine'
+
+    Usage: scanner [OPTIONS] TARGET…
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(context.run(&["--pace=\x1b[2J", "--json", "--jsonl=\x1b[2J"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: unexpected value '�[2J' for '--jsonl' found; no more were expected
+
+    Usage: scanner [OPTIONS] TARGET…
+
+    For more information, try '--help'.
+    ");
+    let output = context.command(&["--pace"]).arg(OsStr::from_bytes(b"\xff\x1b[2J")).output().unwrap();
+    insta::assert_snapshot!(context.show(&output), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: invalid UTF-8 was detected in one or more arguments
+
+    Usage: scanner [OPTIONS] TARGET…
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_slip_in_the_environment() {
+    let context = TestContext::new(0);
+    let mut command = context.command(&["127.0.0.1/33"]);
+    command.env("SCANNER_MAX_CONECTIONS", "5").env("SCANNER_LOG", "off");
+    insta::assert_snapshot!(context.show(&command.output().unwrap()), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    note: SCANNER_MAX_CONECTIONS in the environment is no option; did you mean SCANNER_MAX_CONNECTIONS?
+    error: target: 33 is more than 32
+      127.0.0.1/33
+                ^^
+    hint: a prefix length is a number from 0 to 32
+    ");
+}
+
 #[test]
 fn configuration() {
     let context = TestContext::new(0);

@@ -41,8 +41,9 @@ fn short_help() {
 
     Pace:
           --pace <PACE>          auto: measures each path and opens as many connections as it carries
-                                 (the default); fixed: 100 connections; gentle: for fragile devices, few
-                                 connections per host at a low rate
+                                 (the default); fixed: 100 connections, or as many as --max-connections
+                                 says; gentle: for fragile devices, few connections per host at a low
+                                 rate
           --max-connections <N>  Never more than N connections at once
           --max-rate <N>         Never more than N connection attempts per second
           --max-per-host <N>     Never more than N connections to one host at once
@@ -66,7 +67,7 @@ fn short_help() {
           --jsonl            The same as --format jsonl
           --reason           Say of each port why it has its state
           --fail-if <WHAT>   End with status 1 if any port is open (open), or if a complete scan found
-                             none (none)
+                             none (none); hosts that answer on every port do not count
       -o, --output <FILE>    Write the result to FILE instead of standard output; its ending chooses the
                              format unless --format does
 
@@ -158,7 +159,8 @@ fn long_help() {
     Pace:
           --pace <PACE>
               auto: measures each path and opens as many connections as it carries (the default); fixed:
-              100 connections; gentle: for fragile devices, few connections per host at a low rate
+              100 connections, or as many as --max-connections says; gentle: for fragile devices, few
+              connections per host at a low rate
 
           --max-connections <N>
               Never more than N connections at once
@@ -204,7 +206,8 @@ fn long_help() {
               Say of each port why it has its state
 
           --fail-if <WHAT>
-              End with status 1 if any port is open (open), or if a complete scan found none (none)
+              End with status 1 if any port is open (open), or if a complete scan found none (none);
+              hosts that answer on every port do not count
 
       -o, --output <FILE>
               Write the result to FILE instead of standard output; its ending chooses the format unless
@@ -261,9 +264,10 @@ fn long_help() {
 
     Configuration:
       A flag beats the environment, the environment beats the file, the file
-      beats the default. The options from Targets to Display have the key of
-      their long name in $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are
-      family = 4 or 6), and SCANNER_ with that name in the environment:
+      beats the default. The options from Targets to Display, but for --input and
+      --output, have the key of their long name in
+      $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are family = 4 or 6), and
+      SCANNER_ with that name in the environment:
         max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500
       Exclusions of all three add up. --no-reason turns off what the file turned
       on; so for every on/off option. --print-config shows every value and where

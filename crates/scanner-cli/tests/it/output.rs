@@ -142,6 +142,26 @@ fn plan() {
 }
 
 #[test]
+fn plan_of_a_pace_that_is_measured_and_bounded() {
+    let context = TestContext::new(0);
+    let args = ["10.0.0.0/22", "-p", "22,80", "--plan", "--max-connections", "50", "--seed", "7"];
+    insta::assert_snapshot!(context.run(&args), @"
+    exit status: 0
+    ----- stdout
+    targets            1,024   10.0.0.0/22
+    ports                  2   22,80
+    probes             2,048   at most 50 connections at once
+    if nobody answers  about 2 min 31 s: silent hosts are given up after a few likely ports
+    at most            about 4 min 5 s: 2,048 silent ports x 2 attempts x 3s / 50 connections; longer only where packets are lost
+    first targets      10.0.2.240 10.0.0.163 10.0.3.227 10.0.2.119 10.0.2.40
+    first ports        80 22
+
+    Nothing was sent to the targets.
+    ----- stderr
+    ");
+}
+
+#[test]
 fn print_config() {
     let context = TestContext::new(0);
     let config = context.file("c.toml", "pace = \"gentle\"\nmax-rate = 20\nexclude = [\"10.0.0.1\"]\n");

@@ -10,7 +10,7 @@ use crate::output::sanitize::clean;
 use crate::output::text::{Layout, is_unmeasured};
 use crate::output::words;
 
-/// Columns of a service name: the longest common ones fit (`ms-wbt-server` and longer ones push their line).
+/// The least columns for the names of services; a host with a longer one gets more.
 const SERVICE_WIDTH: usize = 8;
 /// Ports that are not closed are written out beside their count when the set is this short.
 const SHORT_SET: usize = 40;
@@ -88,16 +88,18 @@ impl<'a> Block<'a> {
         if self.host.verdict == Some(Verdict::AcceptsEverything) {
             return Ok(listed);
         }
-        for result in &self.host.results {
-            if result.state == PortState::Open || self.layout.all_ports {
-                listed.insert(result.port);
-                writeln!(out, "{}", self.port_line(result))?;
-            }
+        let all_ports = self.layout.all_ports;
+        let shown = || self.host.results.iter().filter(|result| result.state == PortState::Open || all_ports);
+        let widest = shown().filter_map(|result| result.service.as_deref()).map(str::len).max();
+        let width = widest.unwrap_or_default().max(SERVICE_WIDTH);
+        for result in shown() {
+            listed.insert(result.port);
+            writeln!(out, "{}", self.port_line(result, width))?;
         }
         Ok(listed)
     }
 
-    fn port_line(&self, result: &PortResult) -> String {
+    fn port_line(&self, result: &PortResult, width: usize) -> String {
         let layout = self.layout;
         let is_open = result.state == PortState::Open;
         let service = result.service.as_deref().unwrap_or("");
@@ -106,7 +108,7 @@ impl<'a> Block<'a> {
             let state = format!("  {:<8}", state_word(result.state));
             line.push_str(&if is_open { layout.palette.open(&state) } else { state });
         }
-        let service = format!("  {service:<SERVICE_WIDTH$}");
+        let service = format!("  {service:<width$}");
         line.push_str(&if is_open { layout.palette.open(&service) } else { service });
         if let Some(rtt) = result.rtt.filter(|_| is_open) {
             let rtt = words::rtt(rtt);
