@@ -66,6 +66,8 @@ pub enum Reason {
     NoNeighbour,
     /// Silence on every attempt.
     NoReply,
+    /// Silence from a host that limits how often it refuses: it may have had no refusal left.
+    NoReplyLimited,
     /// The host had answered, then fell silent altogether before this port was measured.
     HostLost,
     /// This machine ran out of descriptors, buffers, source ports or neighbour entries.
@@ -86,7 +88,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons, in the order in which they are shown.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Handshake,
         Self::SelfConnect,
         Self::Rst,
@@ -98,6 +100,7 @@ impl Reason {
         Self::Prohibited,
         Self::NoNeighbour,
         Self::NoReply,
+        Self::NoReplyLimited,
         Self::HostLost,
         Self::LocalLimit,
         Self::NoRoute,
@@ -119,7 +122,8 @@ impl Reason {
             | Self::ProtoUnreachable
             | Self::Prohibited
             | Self::NoNeighbour
-            | Self::NoReply => PortState::Filtered,
+            | Self::NoReply
+            | Self::NoReplyLimited => PortState::Filtered,
             Self::HostLost
             | Self::LocalLimit
             | Self::NoRoute
@@ -145,6 +149,7 @@ impl Reason {
             Self::Prohibited => "prohibited",
             Self::NoNeighbour => "no-neighbour",
             Self::NoReply => "no-reply",
+            Self::NoReplyLimited => "no-reply-limited",
             Self::HostLost => "host-lost",
             Self::LocalLimit => "local-limit",
             Self::NoRoute => "no-route",
@@ -178,6 +183,8 @@ impl fmt::Display for Reason {
 pub enum Verdict {
     /// Nearly every port completes a handshake: a proxy, a tarpit or a SYN proxy answers in the host's place.
     AcceptsEverything,
+    /// The host limits how often it refuses, while its listeners answer always: its silence proves little.
+    ResponseLimited,
     /// The host answered, then stopped answering on ports that had answered before.
     HostLost,
 }
@@ -187,6 +194,7 @@ impl Verdict {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AcceptsEverything => "accepts-everything",
+            Self::ResponseLimited => "response-limited",
             Self::HostLost => "host-lost",
         }
     }

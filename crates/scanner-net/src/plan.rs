@@ -33,3 +33,18 @@ impl ScanPlan {
         self.targets.len().saturating_mul(self.ports.len() as u128)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_shape_is_ranges_and_names() {
+        let target = Target::new(std::net::Ipv4Addr::new(192, 0, 2, 9)).with_name("nas.lan");
+        let plan = ScanPlan::for_host(&target, &PortSet::from_range(22, 80));
+        let text = serde_json::to_string(&plan).unwrap();
+        insta::assert_snapshot!(text, @r#"{"targets":{"ranges":"192.0.2.9","names":{"192.0.2.9":["nas.lan"]}},"ports":"22-80"}"#);
+        assert_eq!(serde_json::from_str::<ScanPlan>(&text).unwrap(), plan);
+        assert_eq!(plan.probes(), 59);
+    }
+}

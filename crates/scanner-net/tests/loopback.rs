@@ -284,3 +284,20 @@ fn the_deadline_keeps_what_was_found() {
     let unknown = report.not_measured[&Reason::Deadline];
     assert_eq!(unknown + report.progress.settled() - report.progress.unknown, ports.len() as u64);
 }
+
+/// What a desktop program keeps in its state, and moves between threads, must be able to.
+#[test]
+fn handles_and_futures_can_be_sent() {
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>(_: &T) {}
+    shared::<Scanner>();
+    shared::<scanner_net::Scan>();
+    shared::<scanner_net::ScanControl>();
+    shared::<ScanError>();
+    shared::<ScanEvent>();
+    let (config, cancel) = (ScanConfig::default(), CancellationToken::new());
+    let (target, ports) = (Target::new(LOOPBACK), PortSet::all());
+    sent(&scan_single_port(SocketAddr::new(LOOPBACK, 1), &config));
+    sent(&scan_host_ports(&target, &ports, &config, &cancel, None));
+    sent(&scan_multiple_hosts(ScanPlan::default(), &config, &cancel, None));
+}

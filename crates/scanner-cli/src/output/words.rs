@@ -17,6 +17,7 @@ pub(crate) const fn reason(reason: Reason) -> &'static str {
         Reason::Prohibited => "rejected: ICMP prohibited",
         Reason::NoNeighbour => "no such neighbour",
         Reason::NoReply => "no reply",
+        Reason::NoReplyLimited => "no reply from a host that limits its refusals",
         Reason::HostLost => "host-lost: it stopped answering",
         Reason::LocalLimit => "local-limit: this machine ran out of sockets or ports",
         Reason::NoRoute => "no-route: this machine has no route there",
@@ -57,6 +58,7 @@ pub(crate) const fn advice(reason: Reason) -> Option<&'static str> {
         | Reason::Prohibited
         | Reason::NoNeighbour
         | Reason::NoReply
+        | Reason::NoReplyLimited
         | Reason::Cancelled
         | Reason::Skipped => None,
         _ => None,

@@ -7,7 +7,7 @@ use scanner_core::{HostAddr, HostResult, HostStatus, PortResult, PortSet, PortsB
 
 use super::liveness::{Confirmed, Liveness, SilentPort};
 use super::port_bits::PortBits;
-use super::retry::{Attempts, LossEstimate};
+use super::retry::{Answerer, Attempts, HostLoss};
 use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
@@ -41,7 +41,7 @@ pub(crate) struct Host {
     rejected_here: bool,
     attempts: Attempts,
     /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
-    loss_before_strikes: LossEstimate,
+    loss_before_strikes: HostLoss,
 }
 
 /// After this many silent attempts the kernel has long given its verdict on the neighbour; no need to wait for it again.
@@ -89,7 +89,7 @@ impl Host {
             down_since: None,
             rejected_here: false,
             attempts: Attempts::new(rules.retries),
-            loss_before_strikes: LossEstimate::default(),
+            loss_before_strikes: HostLoss::default(),
         }
     }
 
@@ -121,6 +121,17 @@ impl Host {
         }
         let (port, attempt) = self.next_port(job, rules)?;
         Some(Ask { port, attempt, timeout: self.timeout(attempt, rules, group) })
+    }
+
+    /// Whether an answer to a repeated attempt shows that a packet was lost. A late refusal of a host that limits its refusals, or
+    /// a late ICMP message, only says that it was its turn.
+    pub(crate) fn shows_loss(&self, reason: Reason) -> bool {
+        Answerer::of(reason).is_some_and(Answerer::tells_loss) && !self.is_limited()
+    }
+
+    /// Whether the host limits how often it refuses.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.attempts.loss().is_limited()
     }
 
     /// How many attempts a silent port gets, by the loss measured so far.
@@ -194,8 +205,8 @@ impl Host {
         self.rtt.sample(rtt);
         match self.alive.answered(now, ask.port, reason, ask.attempt == 0) {
             Confirmed::Silence(n) => {
-                if tells_loss(reason) {
-                    self.attempts.answered_after(u32::from(ask.attempt.saturating_sub(1)));
+                if let Some(answerer) = Answerer::of(reason) {
+                    self.attempts.answered_after(answerer, u32::from(ask.attempt.saturating_sub(1)));
                 }
                 n
             }
@@ -257,7 +268,9 @@ impl Host {
         if self.alive.strikes() == 0 {
             self.loss_before_strikes = self.attempts.loss();
         }
-        self.attempts.known_port_silent();
+        if let Some(answerer) = self.alive.canary_reason().and_then(Answerer::of) {
+            self.attempts.known_port_silent(answerer);
+        }
     }
 
     /// The host stopped answering: what the canary's silence said about loss is void.
@@ -294,8 +307,9 @@ impl Host {
             }
         }
         let needed = usize::from(self.attempts.needed());
+        let silence = if self.is_limited() { Reason::NoReplyLimited } else { Reason::NoReply };
         for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
-            let reason = if attempts >= needed { Some(Reason::NoReply) } else { rest };
+            let reason = if attempts >= needed { Some(silence) } else { rest };
             let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
             while let Some(port) = bits.pop() {
                 left.push(Unsettled { port, attempts, reason });
@@ -323,8 +337,9 @@ impl Host {
         let open = ports.get(Reason::Handshake).map_or(0, PortSet::len);
         let asked: usize = ports.iter().map(|(_, set)| set.len()).sum();
         let everything = asked >= ACCEPTS_EVERYTHING_PORTS && open * 10 >= asked * 9;
-        let silent = ports.get(Reason::NoReply).is_some();
-        let loss = self.attempts.loss();
+        let silent = ports.get(Reason::NoReply).or(ports.get(Reason::NoReplyLimited)).is_some();
+        let loss = self.attempts.loss().of_path();
+        let limited = self.is_limited().then_some(Verdict::ResponseLimited);
         HostResult {
             ip: self.addr,
             names: names.to_vec(),
@@ -333,7 +348,7 @@ impl Host {
             rtt: self.rtt.mean(),
             loss: loss.share(),
             miss_bound: if silent { loss.miss_bound(self.attempts.needed()) } else { None },
-            verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)),
+            verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)).or(limited),
             lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().0),
             results: self.results,
             ports,
@@ -348,12 +363,6 @@ impl Host {
             Some(_) | None => HostStatus::Unknown,
         }
     }
-}
-
-/// Whether the attempts it took to get this answer say something about loss. Hosts and firewalls limit their ICMP, so that a
-/// late one only says that it was its turn.
-pub(crate) const fn tells_loss(reason: Reason) -> bool {
-    matches!(reason, Reason::Handshake | Reason::SelfConnect | Reason::Rst | Reason::Refused)
 }
 
 /// Whether the path says that the host itself, not a port of it, cannot be reached.

@@ -16,6 +16,8 @@ pub(crate) struct Liveness {
     canary: Option<(u16, Reason)>,
     canary_in_flight: bool,
     canary_sent: ScanTime,
+    /// Attempts that stayed silent since the canary was last asked, whatever answered meanwhile.
+    silent_since_canary: u32,
     strikes: u32,
     unconfirmed: Vec<SilentPort>,
     /// Ports since the last answer of which the path said that the host cannot be reached.
@@ -64,6 +66,11 @@ impl Liveness {
         self.canary.map(|(port, _)| port)
     }
 
+    /// How that port answered.
+    pub(crate) fn canary_reason(&self) -> Option<Reason> {
+        self.canary.map(|(_, reason)| reason)
+    }
+
     /// When the last answer came.
     pub(crate) const fn last_answer(&self) -> ScanTime {
         self.last_answer
@@ -94,7 +101,11 @@ impl Liveness {
         }
         let many = self.unconfirmed.len() + self.unreachable as usize >= CANARY_EVERY_SILENT as usize;
         let long = now.since(self.last_answer.max(self.canary_sent)) >= CANARY_EVERY;
-        self.strikes > 0 || !self.is_confirmed() && (many || long || idle)
+        // What a listener does while others are silent tells a host that limits its refusals from a path that loses packets.
+        let telling = self.canary_reason() == Some(Reason::Handshake);
+        telling && self.silent_since_canary >= CANARY_EVERY_SILENT
+            || self.strikes > 0
+            || !self.is_confirmed() && (many || long || idle)
     }
 
     /// Takes the ports whose silence is not confirmed, when the host ends.
@@ -110,6 +121,7 @@ impl Liveness {
     pub(crate) fn canary_is_out(&mut self, now: ScanTime) {
         self.canary_in_flight = true;
         self.canary_sent = now;
+        self.silent_since_canary = 0;
     }
 
     /// The canary came to nothing that says anything: this machine failed to send it.
@@ -124,6 +136,7 @@ impl Liveness {
 
     /// A port stayed silent after `attempts` attempts.
     pub(crate) fn silent(&mut self, port: u16, attempts: u8) {
+        self.silent_since_canary = self.silent_since_canary.saturating_add(1);
         if self.canary.is_some() {
             self.unconfirmed.push(SilentPort { port, attempts });
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use scanner_core::{PortResult, PortState, Reason, Verdict};
 
 use super::flights::Flight;
-use super::host::{Ask, Phase, is_beyond, tells_loss};
+use super::host::{Ask, Phase, is_beyond};
 use super::liveness::Strike;
 use super::local::Trouble;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
@@ -63,7 +63,7 @@ impl Controller {
         if reason.is_answer_of_host() {
             self.group.sample(rtt);
         }
-        if flight.ask.attempt > 1 && tells_loss(reason) {
+        if flight.ask.attempt > 1 && host.shows_loss(reason) {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "a packet was lost");

@@ -1,5 +1,7 @@
 //! How often a silent port is asked: as often as the measured loss calls for, and never only once.
 
+use scanner_core::Reason;
+
 use crate::config::defaults::{MAX_RETRIES, MISS_TARGET};
 
 /// What a host's answers say about loss: attempts to ports that answer, and how many of those stayed silent.
@@ -20,6 +22,11 @@ impl LossEstimate {
     pub(crate) fn known_port_silent(&mut self) {
         self.attempts += 1;
         self.silent += 1;
+    }
+
+    /// Both together.
+    const fn and(self, other: Self) -> Self {
+        Self { attempts: self.attempts + other.attempts, silent: self.silent + other.silent }
     }
 
     /// Whether any loss was seen.
@@ -69,22 +76,96 @@ impl LossEstimate {
     }
 }
 
+/// Who answered, as far as it matters for what lost answers mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answerer {
+    /// A listener. Hosts do not limit how many connections they accept per second.
+    Listener,
+    /// A port that refused with a RST, which some hosts limit.
+    Closed,
+    /// ICMP, which every host and firewall limits: it counts for the limit, and never as loss.
+    Icmp,
+}
+
+impl Answerer {
+    /// Who gives this answer; `None` for what is no answer of the host or of a firewall in its place.
+    pub(crate) const fn of(reason: Reason) -> Option<Self> {
+        if matches!(reason, Reason::Handshake | Reason::SelfConnect) {
+            Some(Self::Listener)
+        } else if matches!(reason, Reason::Rst | Reason::Refused) {
+            Some(Self::Closed)
+        } else if matches!(reason, Reason::PortUnreachable | Reason::Prohibited) {
+            Some(Self::Icmp)
+        } else {
+            None
+        }
+    }
+
+    /// Whether the attempts it took to get such an answer say something about loss on the path.
+    pub(crate) const fn tells_loss(self) -> bool {
+        !matches!(self, Self::Icmp)
+    }
+}
+
+/// The loss that each kind of answer of a host suffered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HostLoss {
+    listeners: LossEstimate,
+    closed: LossEstimate,
+    icmp: LossEstimate,
+}
+
+/// Fewer lost answers than this may be chance.
+const TELLING: u32 = 8;
+/// Refusals must get lost this many times as often as the answers of listeners.
+const TELLING_RATIO: f64 = 4.0;
+
+impl HostLoss {
+    /// Whether the host limits its refusals: they get lost while listeners, on the same path, keep answering. Loss on the path,
+    /// or a firewall that limits what passes, hits both alike.
+    pub(crate) fn is_limited(self) -> bool {
+        let refusals = self.closed.and(self.icmp);
+        let (silent, asked) = (self.listeners.silent + 1, self.listeners.attempts + 1);
+        let listeners = f64::from(silent) / f64::from(asked);
+        let enough = refusals.silent >= TELLING && self.listeners.attempts >= TELLING;
+        enough && refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
+    }
+
+    /// The loss of the path: by its listeners alone where the host limits its refusals.
+    pub(crate) fn of_path(self) -> LossEstimate {
+        if self.is_limited() { self.listeners } else { self.listeners.and(self.closed) }
+    }
+
+    fn of(&mut self, answerer: Answerer) -> &mut LossEstimate {
+        match answerer {
+            Answerer::Listener => &mut self.listeners,
+            Answerer::Closed => &mut self.closed,
+            Answerer::Icmp => &mut self.icmp,
+        }
+    }
+}
+
 /// How many attempts a silent port of one host gets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempts {
     configured: Option<u8>,
-    loss: LossEstimate,
+    loss: HostLoss,
     needed: u8,
     computed_for: LossEstimate,
 }
 
 impl Attempts {
     pub(crate) fn new(configured: Option<u8>) -> Self {
-        let loss = LossEstimate::default();
-        Self { configured, loss, needed: loss.attempts_needed(configured), computed_for: loss }
+        let none = LossEstimate::default();
+        Self {
+            configured,
+            loss: HostLoss::default(),
+            needed: none.attempts_needed(configured),
+            computed_for: none,
+        }
     }
 
-    pub(crate) const fn loss(&self) -> LossEstimate {
+    pub(crate) const fn loss(&self) -> HostLoss {
         self.loss
     }
 
@@ -93,32 +174,35 @@ impl Attempts {
         self.needed
     }
 
-    /// See [`LossEstimate::answered_after`].
-    pub(crate) fn answered_after(&mut self, silent: u32) {
-        self.loss.answered_after(silent);
+    /// A port answered after `silent` attempts without answer.
+    pub(crate) fn answered_after(&mut self, answerer: Answerer, silent: u32) {
+        self.loss.of(answerer).answered_after(silent);
         self.refresh();
     }
 
-    /// See [`LossEstimate::known_port_silent`].
-    pub(crate) fn known_port_silent(&mut self) {
-        self.loss.known_port_silent();
+    /// A port that had answered stayed silent once.
+    pub(crate) fn known_port_silent(&mut self, answerer: Answerer) {
+        self.loss.of(answerer).known_port_silent();
         self.refresh();
     }
 
     /// Goes back to an earlier estimate.
-    pub(crate) fn restore(&mut self, loss: LossEstimate) {
+    pub(crate) fn restore(&mut self, loss: HostLoss) {
         self.loss = loss;
-        self.computed_for = loss;
-        self.needed = loss.attempts_needed(self.configured);
+        self.compute();
     }
 
-    /// Computes the attempts anew once the evidence grew by an eighth, as the computation sums many terms.
+    /// Computes the attempts anew once the evidence changed by an eighth, as the computation sums many terms.
     fn refresh(&mut self) {
-        let (now, then) = (self.loss, self.computed_for);
-        if now.seen() && (now.attempts - then.attempts > then.attempts / 8 || !then.seen()) {
-            self.needed = now.attempts_needed(self.configured);
-            self.computed_for = now;
+        let (now, then) = (self.loss.of_path(), self.computed_for);
+        if now.attempts.abs_diff(then.attempts) > then.attempts / 8 || now.seen() != then.seen() {
+            self.compute();
         }
+    }
+
+    fn compute(&mut self) {
+        self.computed_for = self.loss.of_path();
+        self.needed = self.computed_for.attempts_needed(self.configured);
     }
 }
 
@@ -182,5 +266,21 @@ mod tests {
     fn the_bound_of_a_missed_port_is_stated() {
         assert_eq!(seen(0, 0).miss_bound(2), None);
         assert!(seen(299, 0).miss_bound(2).unwrap() < 1.01e-4);
+    }
+
+    fn attempts_after(listeners: LossEstimate, closed: LossEstimate) -> (bool, u8) {
+        let mut attempts = Attempts::new(None);
+        attempts.restore(HostLoss { listeners, closed, icmp: LossEstimate::default() });
+        (attempts.loss().is_limited(), attempts.needed())
+    }
+
+    #[test]
+    fn a_limit_on_refusals_is_told_from_loss_by_the_listeners() {
+        let half_lost = seen(200, 100);
+        assert_eq!(attempts_after(seen(40, 0), half_lost), (true, 2), "listeners answer always");
+        assert!(!attempts_after(seen(40, 18), half_lost).0, "they get lost as often: the path");
+        assert!(attempts_after(seen(40, 18), half_lost).1 > 6);
+        assert!(!attempts_after(seen(3, 0), half_lost).0, "too few listeners to tell");
+        assert!(!attempts_after(seen(40, 0), seen(200, 5)).0, "too little lost to tell");
     }
 }

@@ -263,6 +263,7 @@ pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
             match output {
                 Output::Connect(probe) => {
                     assert!(!stopped, "a probe after the end");
+                    assert!(controller.flights.len() <= controller.allowed(), "in flight within the window");
                     run.asked.push(probe.addr.ip());
                     if let Some(outcome) = network.connect(now, probe) {
                         controller.handle_input(now, Input::Outcome(probe.id, outcome));
@@ -345,6 +346,8 @@ impl Run {
         };
         match (right, reason.state()) {
             (_, PortState::Unknown) => {}
+            // It says of itself that the port may be closed.
+            (PortState::Closed, PortState::Filtered) if reason == Reason::NoReplyLimited => {}
             (PortState::Open, state) if state != PortState::Open => self.missed += 1,
             (right, PortState::Open) if right != PortState::Open => self.phantom += 1,
             (right, state) if right != state => self.misclassified += 1,

@@ -74,6 +74,7 @@ impl<'a> Block<'a> {
     fn verdict(&self) -> Option<String> {
         Some(match self.host.verdict? {
             Verdict::AcceptsEverything => "ANSWERS ON EVERY PORT: a proxy or a tarpit, not services".into(),
+            Verdict::ResponseLimited => "LIMITS ITS REFUSALS: silent ports may be closed".into(),
             Verdict::HostLost => match self.host.lost_since {
                 Some(since) => format!("STOPPED ANSWERING after {}", words::duration(since)),
                 None => "STOPPED ANSWERING".into(),

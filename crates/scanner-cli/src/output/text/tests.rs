@@ -129,6 +129,11 @@ fn what_is_strange_is_loud() {
     let hosts = [
         HostBuilder::new("192.0.2.5").open(1).open(2).open(3).verdict(Verdict::AcceptsEverything).build(),
         HostBuilder::new("192.0.2.6").open(22).settled(Reason::NoReply, "23-1000").lossy(0.023).build(),
+        HostBuilder::new("192.0.2.61")
+            .open(22)
+            .settled(Reason::NoReplyLimited, "23-1000")
+            .verdict(Verdict::ResponseLimited)
+            .build(),
         HostBuilder::new("192.0.2.7").name("evil\x1b[2Jname").open(22).build(),
         HostBuilder::new("192.0.2.8").open(22).settled(Reason::LocalLimit, "23-25").build(),
     ];
@@ -140,6 +145,10 @@ fn what_is_strange_is_loud() {
          22  ssh        0.2 ms
         978 filtered (no reply; packets are lost here: a listener is missed with a chance of up to 2.3 %)  23-1000
 
+    192.0.2.61   up, 0.6 ms   LIMITS ITS REFUSALS: silent ports may be closed
+         22  ssh        0.2 ms
+        978 filtered (no reply from a host that limits its refusals)  23-1000
+
     192.0.2.7    evil�[2Jname  up, 0.6 ms
          22  ssh        0.2 ms
 
@@ -147,7 +156,7 @@ fn what_is_strange_is_loud() {
          22  ssh        0.2 ms
           3 not measured (local-limit: this machine ran out of sockets or ports)  23-25
 
-    3 open ports on 3 of 4 hosts, 14 s. Names are guessed from port numbers. 1 host answers on every port: not counted.
+    4 open ports on 4 of 5 hosts, 14 s. Names are guessed from port numbers. 1 host answers on every port: not counted.
     INCOMPLETE: 3 ports of 192.0.2.8 not measured (local-limit: this machine ran out of sockets or ports).
     INCOMPLETE: no address for gone.invalid.
     hint: raise `ulimit -n`, or scan with fewer --max-connections
