@@ -12,6 +12,7 @@ mod tun;
 mod world;
 
 mod interrupted;
+mod limited;
 mod loopback;
 mod reasons;
 mod unreachable;

@@ -108,11 +108,11 @@ impl Host {
         if self.phase == Phase::Ready || self.in_flight >= self.window.size() {
             return None;
         }
-        let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
-        if self.alive.canary_due(now, idle)
+        let under_load = self.is_under_load();
+        if self.is_canary_due(rules, now)
             && let Some(port) = self.alive.canary()
         {
-            self.alive.canary_is_out(now);
+            self.alive.canary_is_out(now, under_load);
             let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
             return Some(Ask { port, attempt: 0, timeout });
         }
@@ -141,11 +141,19 @@ impl Host {
 
     /// Whether [`next`](Self::next) would find something to ask.
     pub(crate) fn can_ask(&self, rules: &Rules, now: ScanTime) -> bool {
-        let to_ask = self.has_ports_to_ask(rules);
-        let canary = self.alive.canary_due(now, self.in_flight == 0 && !to_ask);
         self.phase != Phase::Ready
             && self.in_flight < self.window.size()
-            && (canary || to_ask && !self.alive.in_doubt())
+            && (self.is_canary_due(rules, now) || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
+    }
+
+    fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
+        let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
+        self.alive.canary_due(now, idle) || self.is_under_load() && self.alive.canary_would_tell()
+    }
+
+    /// Whether nearly as many probes wait as may: whatever limits there are on the way are at work now.
+    fn is_under_load(&self) -> bool {
+        self.in_flight * 4 >= self.window.size() * 3
     }
 
     fn next_port(&mut self, job: &Job, rules: &Rules) -> Option<(u16, u8)> {
@@ -203,6 +211,9 @@ impl Host {
             return 0;
         }
         self.rtt.sample(rtt);
+        if ask.attempt == 0 && self.alive.canary_was_under_load() {
+            self.attempts.listener_under_load(true);
+        }
         match self.alive.answered(now, ask.port, reason, ask.attempt == 0) {
             Confirmed::Silence(n) => {
                 if let Some(answerer) = Answerer::of(reason) {
@@ -267,6 +278,9 @@ impl Host {
     pub(crate) fn canary_was_lost(&mut self) {
         if self.alive.strikes() == 0 {
             self.loss_before_strikes = self.attempts.loss();
+        }
+        if self.alive.canary_was_under_load() {
+            self.attempts.listener_under_load(false);
         }
         if let Some(answerer) = self.alive.canary_reason().and_then(Answerer::of) {
             self.attempts.known_port_silent(answerer);

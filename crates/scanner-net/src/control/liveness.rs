@@ -18,6 +18,8 @@ pub(crate) struct Liveness {
     canary_sent: ScanTime,
     /// Attempts that stayed silent since the canary was last asked, whatever answered meanwhile.
     silent_since_canary: u32,
+    /// The canary that is out was asked while many probes waited.
+    under_load: bool,
     strikes: u32,
     unconfirmed: Vec<SilentPort>,
     /// Ports since the last answer of which the path said that the host cannot be reached.
@@ -101,11 +103,7 @@ impl Liveness {
         }
         let many = self.unconfirmed.len() + self.unreachable as usize >= CANARY_EVERY_SILENT as usize;
         let long = now.since(self.last_answer.max(self.canary_sent)) >= CANARY_EVERY;
-        // What a listener does while others are silent tells a host that limits its refusals from a path that loses packets.
-        let telling = self.canary_reason() == Some(Reason::Handshake);
-        telling && self.silent_since_canary >= CANARY_EVERY_SILENT
-            || self.strikes > 0
-            || !self.is_confirmed() && (many || long || idle)
+        self.strikes > 0 || !self.is_confirmed() && (many || long || idle)
     }
 
     /// Takes the ports whose silence is not confirmed, when the host ends.
@@ -118,7 +116,21 @@ impl Liveness {
         self.strikes
     }
 
-    pub(crate) fn canary_is_out(&mut self, now: ScanTime) {
+    /// Whether the canary should be asked because many probes are silent at this very moment: what a listener does then tells a
+    /// host that limits its refusals from a path that loses packets, or polices them.
+    pub(crate) fn canary_would_tell(&self) -> bool {
+        !self.canary_in_flight
+            && self.canary_reason() == Some(Reason::Handshake)
+            && self.silent_since_canary >= CANARY_EVERY_SILENT
+    }
+
+    /// Whether the canary that is out, or just came back, was asked while many probes waited.
+    pub(crate) const fn canary_was_under_load(&self) -> bool {
+        self.under_load
+    }
+
+    pub(crate) fn canary_is_out(&mut self, now: ScanTime, under_load: bool) {
+        self.under_load = under_load;
         self.canary_in_flight = true;
         self.canary_sent = now;
         self.silent_since_canary = 0;
@@ -260,7 +272,7 @@ mod tests {
         let mut alive = Liveness::default();
         alive.answered(at(1), 1, Reason::Rst, false);
         alive.silent(81, 1);
-        alive.canary_is_out(at(2));
+        alive.canary_is_out(at(2), false);
         alive.answered(at(3), 80, Reason::Handshake, false);
         alive.silent(82, 1);
         assert!(!alive.canary_due(at(4), true), "the old one is still out");
@@ -290,6 +302,18 @@ mod tests {
     }
 
     #[test]
+    fn a_listener_tells_while_others_are_silent() {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 80, Reason::Rst, false);
+        (0..CANARY_EVERY_SILENT).for_each(|_| alive.silent(81, 1));
+        assert!(!alive.canary_would_tell(), "a refusal tells nothing of refusals");
+        alive.answered(at(2), 22, Reason::Handshake, false);
+        assert!(alive.canary_would_tell());
+        alive.canary_is_out(at(3), true);
+        assert!(!alive.canary_would_tell());
+    }
+
+    #[test]
     fn icmp_makes_no_canary() {
         let mut alive = Liveness::default();
         alive.answered(at(1), 1, Reason::PortUnreachable, false);
@@ -306,7 +330,7 @@ mod tests {
         assert!(!alive.canary_due(at(2), false));
         assert!(alive.canary_due(at(2), true), "before the host ends");
         assert!(alive.canary_due(at(600), false), "after a while");
-        alive.canary_is_out(at(600));
+        alive.canary_is_out(at(600), false);
         assert!(!alive.canary_due(at(600), true), "one at a time");
         assert_eq!(alive.answered(at(601), 80, Reason::Handshake, true), Confirmed::Silence(1));
         assert!(alive.is_confirmed());

@@ -113,6 +113,9 @@ pub(crate) struct HostLoss {
     listeners: LossEstimate,
     closed: LossEstimate,
     icmp: LossEstimate,
+    /// Of listeners that were asked while many probes waited: the only ones that met the same limits as the refusals that got
+    /// lost. Others may have been asked when a policer had just recovered.
+    under_load: LossEstimate,
 }
 
 /// Fewer lost answers than this may be chance.
@@ -125,9 +128,9 @@ impl HostLoss {
     /// or a firewall that limits what passes, hits both alike.
     pub(crate) fn is_limited(self) -> bool {
         let refusals = self.closed.and(self.icmp);
-        let (silent, asked) = (self.listeners.silent + 1, self.listeners.attempts + 1);
+        let (silent, asked) = (self.under_load.silent + 1, self.under_load.attempts + 1);
         let listeners = f64::from(silent) / f64::from(asked);
-        let enough = refusals.silent >= TELLING && self.listeners.attempts >= TELLING;
+        let enough = refusals.silent >= TELLING && self.under_load.attempts >= TELLING;
         enough && refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
     }
 
@@ -183,6 +186,17 @@ impl Attempts {
     /// A port that had answered stayed silent once.
     pub(crate) fn known_port_silent(&mut self, answerer: Answerer) {
         self.loss.of(answerer).known_port_silent();
+        self.refresh();
+    }
+
+    /// A listener was asked while many probes waited, and answered or did not.
+    pub(crate) fn listener_under_load(&mut self, answered: bool) {
+        let estimate = &mut self.loss.under_load;
+        if answered {
+            estimate.answered_after(0);
+        } else {
+            estimate.known_port_silent();
+        }
         self.refresh();
     }
 
@@ -270,7 +284,8 @@ mod tests {
 
     fn attempts_after(listeners: LossEstimate, closed: LossEstimate) -> (bool, u8) {
         let mut attempts = Attempts::new(None);
-        attempts.restore(HostLoss { listeners, closed, icmp: LossEstimate::default() });
+        let (icmp, under_load) = (LossEstimate::default(), listeners);
+        attempts.restore(HostLoss { listeners, closed, icmp, under_load });
         (attempts.loss().is_limited(), attempts.needed())
     }
 

@@ -64,11 +64,13 @@ scenarios!(
     own_firewall_mid_scan,
     path_gets_slower,
     policed,
+    policed_near,
     rate_limit,
     router_speaks_for_dead_host,
     rejects,
     route_vanishes,
     rst_limited,
+    rst_limited_near,
     sequential_full,
     silent_skip_discovery,
     sparse,
@@ -175,4 +177,19 @@ fn a_host_to_which_this_machine_lets_nothing_out_is_unknown() {
     let firewall = "own_firewall = { ports = '1-65535', when = { from_ms = 0 }, messages = { rate = 1e6, burst = 1e6 } }";
     let progress = scan(firewall).report().progress;
     assert_eq!((progress.unknown, progress.not_asked), (1000, 0));
+}
+
+#[test]
+fn a_policer_is_told_from_a_limit_on_refusals() {
+    let near = "ports = '1-10000'\nopen = '22,80'\nrtt_ms = 0.02\nconfig = { limit = 'auto' }";
+    for seed in 1..=5 {
+        let near = format!("seed = {seed}\n{near}");
+        let (policed, limited) = (
+            scan(&format!("policer = {{ rate = 1000.0, burst = 200.0 }}\n{near}")),
+            scan(&format!("rst_limit = {{ rate = 200.0, burst = 50.0 }}\n{near}")),
+        );
+        let verdict = |run: &Run| run.report().hosts[0].verdict;
+        assert_eq!(verdict(&policed), None);
+        assert_eq!(verdict(&limited), Some(scanner_core::Verdict::ResponseLimited));
+    }
 }
