@@ -67,6 +67,10 @@ impl<'a> Block<'a> {
             (HostStatus::Down, _, Some(reason)) => format!("down ({})", words::reason(reason)),
             (HostStatus::Down, _, None) => "down".into(),
             (HostStatus::Unknown, ..) if is_unmeasured(host) => "not measured".into(),
+            // A firewall in its place said something.
+            (HostStatus::Unknown, _, Some(reason)) => {
+                format!("no answer of its own ({})", words::reason(reason))
+            }
             (HostStatus::Unknown, ..) => "no answer".into(),
         }
     }
