@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable};
 use futures_util::stream::FuturesUnordered;
 use scanner_core::Reason;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
@@ -97,9 +97,7 @@ impl Connect for PortableConnect {
 /// Starts the handshake; the error code of the operating system where nothing was sent.
 fn begin(target: SocketAddr) -> Result<Socket, Option<i32>> {
     let start = || -> io::Result<Socket> {
-        let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        sys::prepare(&socket, target)?;
+        let socket = sys::socket(target)?;
         match socket.connect(&target.into()) {
             Err(error) if !is_in_progress(&error) && !is_refusal(&error) => Err(error),
             _ => Ok(socket),

@@ -8,19 +8,21 @@ use std::time::Duration;
 use nix::sys::socket::{
     ControlMessageOwned, MsgFlags, SockaddrIn, SockaddrIn6, SockaddrStorage, recvmsg, setsockopt, sockopt,
 };
-use socket2::Socket;
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::classify::{Icmp, Observation, sender};
 pub(crate) use super::neighbours::Neighbours;
 
-/// Asks for ICMP errors in full. Without it an ICMPv6 error that arrives inside `connect()` stays silent until the kernel
-/// sends its SYN again.
-pub(crate) fn prepare(socket: &Socket, target: SocketAddr) -> io::Result<()> {
+/// A socket for one attempt, made without blocking in one call, and asked for ICMP errors in full: without that an ICMPv6 error
+/// that arrives inside `connect()` stays silent until the kernel sends its SYN again.
+pub(crate) fn socket(target: SocketAddr) -> io::Result<Socket> {
+    let kind = Type::STREAM.nonblocking().cloexec();
+    let socket = Socket::new_raw(Domain::for_address(target), kind, Some(Protocol::TCP))?;
     match target {
-        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true)?,
-        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true)?,
+        SocketAddr::V4(_) => setsockopt(&socket, sockopt::Ipv4RecvErr, &true)?,
+        SocketAddr::V6(_) => setsockopt(&socket, sockopt::Ipv6RecvErr, &true)?,
     }
-    Ok(())
+    Ok(socket)
 }
 
 /// What the socket knows by now, with the kernel's round-trip time for an established connection.

@@ -4,14 +4,16 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use socket2::Socket;
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::classify::Observation;
 use crate::control::ScanTime;
 
-/// Nothing to prepare.
-pub(crate) fn prepare(_: &Socket, _: SocketAddr) -> io::Result<()> {
-    Ok(())
+/// A socket for one attempt that does not block.
+pub(crate) fn socket(target: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
 }
 
 /// What the socket knows by now. There is no round-trip time to be had from the kernel.
