@@ -14,6 +14,7 @@ use crate::outcome::{PortState, Reason, Verdict};
 use crate::port_set::PortSet;
 use crate::progress::Progress;
 use crate::service::get_service_name;
+use crate::target::Target;
 
 /// The answer about one port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -208,6 +209,24 @@ pub struct HostResult {
 }
 
 impl HostResult {
+    /// A host of which nothing is known.
+    pub fn unknown(target: &Target) -> Self {
+        Self {
+            ip: target.addr,
+            names: target.names.clone(),
+            status: HostStatus::Unknown,
+            evidence: None,
+            rtt: None,
+            loss: None,
+            miss_bound: None,
+            verdict: None,
+            lost_since: None,
+            results: Vec::new(),
+            ports: PortsByReason::default(),
+            not_asked: 0,
+        }
+    }
+
     /// The state of `port` and why; `None` where it was not asked.
     pub fn state_of(&self, port: u16) -> Option<(PortState, Reason)> {
         self.ports.state_of(port)

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use scanner_core::{
-    Completion, HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, ScanEvent, ScanReport,
-    Target,
+    Completion, HostResult, PortResult, PortSet, PortsByReason, Reason, ScanEvent, ScanReport, Target,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -71,20 +70,7 @@ fn never_begun(target: &Target, ports: &PortSet, detail: PortDetail, completion:
         PortDetail::Open => Vec::new(),
         PortDetail::All => ports.iter().map(|port| PortResult::new(port, reason, None, 0)).collect(),
     };
-    HostResult {
-        ip: target.addr,
-        names: target.names.clone(),
-        status: HostStatus::Unknown,
-        evidence: None,
-        rtt: None,
-        loss: None,
-        miss_bound: None,
-        verdict: None,
-        lost_since: None,
-        results,
-        ports: by_reason,
-        not_asked: 0,
-    }
+    HostResult { results, ports: by_reason, ..HostResult::unknown(target) }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use scanner_core::{
-    AddrSet, Completion, HostFinished, HostResult, HostStatus, PortResult, PortSettled, PortState,
-    PortsByReason, Progress, Reason, ScanEvent, ScanReport, ScanStart, Verdict,
+    AddrSet, Completion, HostAddr, HostFinished, HostResult, HostStatus, PortResult, PortSettled, PortState,
+    Progress, Reason, ScanEvent, ScanReport, ScanStart, Target, Verdict,
 };
 use scanner_dns::{ResolveError, ResolveErrorKind};
 
@@ -20,23 +20,7 @@ pub(crate) struct HostBuilder(HostResult, bool);
 
 impl HostBuilder {
     pub(crate) fn new(ip: &str) -> Self {
-        Self(
-            HostResult {
-                ip: ip.parse().unwrap(),
-                names: Vec::new(),
-                status: HostStatus::Unknown,
-                evidence: None,
-                rtt: None,
-                loss: None,
-                miss_bound: None,
-                verdict: None,
-                lost_since: None,
-                results: Vec::new(),
-                ports: PortsByReason::default(),
-                not_asked: 0,
-            },
-            false,
-        )
+        Self(HostResult::unknown(&Target::new(ip.parse::<HostAddr>().unwrap())), false)
     }
 
     pub(crate) fn name(mut self, name: &str) -> Self {

@@ -100,7 +100,7 @@ pub(crate) const CANARY_EVERY_SILENT: u32 = 64;
 /// … or this long after the last answer, while probes are silent.
 pub(crate) const CANARY_EVERY: Duration = Duration::from_millis(500);
 
-/// Attempts of a canary in a row without answer before the host counts as lost for now.
+/// Attempts of a canary in a row without answer before the host counts as lost.
 pub(crate) const CANARY_STRIKES: u32 = 4;
 
 /// First pause between canaries to a lost host; doubles to [`LOST_PAUSE_MAX`].
