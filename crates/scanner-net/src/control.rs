@@ -308,6 +308,9 @@ impl Controller {
     }
 
     fn stop(&mut self, now: ScanTime, reason: Reason) {
+        // In one pass: thousands of hosts that each look for their own probes and turns would take too long.
+        self.recall(|_| true);
+        self.turns.clear();
         let slots: Vec<usize> = self.hosts.iter().map(|(slot, _)| slot).collect();
         for slot in slots {
             self.finish_host(slot, Some(reason), None);

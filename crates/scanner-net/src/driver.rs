@@ -47,6 +47,8 @@ pub(crate) struct Driver<C> {
     pub(crate) open: u32,
     /// A permit that was waited for and is not used yet.
     pub(crate) spare: Option<OwnedSemaphorePermit>,
+    /// The scan was cancelled.
+    pub(crate) stopped: bool,
     /// An event that found no room yet. Until it is out nothing new is begun.
     pub(crate) held_back: Option<ScanEvent>,
 }
@@ -76,9 +78,8 @@ impl<C: Connect> Driver<C> {
     /// Runs the scan to its end. Sockets may still be open then; they close when the driver is dropped.
     pub(crate) async fn run(&mut self) -> ScanReport {
         let mut outcomes = Vec::new();
-        let mut stopped = self.cancel.is_cancelled();
-        if stopped {
-            self.feed(Input::Stop(Reason::Cancelled));
+        if self.cancel.is_cancelled() {
+            self.stop();
         }
         loop {
             self.refresh_budget();
@@ -88,15 +89,10 @@ impl<C: Connect> Driver<C> {
             if matches!(turn, Turn::Done) {
                 break;
             }
-            if stopped {
-                // Only the consumer is waited for now, and it may take its time.
-                self.connect.close_all();
-            }
-            match self.happens(&turn, stopped, &mut outcomes).await {
-                Happened::Cancelled => {
-                    stopped = true;
-                    self.feed(Input::Stop(Reason::Cancelled));
-                }
+            match self.happens(&turn, &mut outcomes).await {
+                Happened::Cancelled => self.stop(),
+                // From here on only the consumer is waited for, and it takes its time.
+                Happened::Time if self.stopped => self.connect.close_all(),
                 Happened::Command(Some(command)) => self.obey(command),
                 Happened::Outcomes => {
                     let now = self.clock.now();
@@ -113,6 +109,12 @@ impl<C: Connect> Driver<C> {
         let report = self.controller.report(now);
         self.progress.publish_last(report.progress);
         report
+    }
+
+    /// Ends the scan. Its sockets are left alone until the report is out, as closing thousands of them takes its time.
+    fn stop(&mut self) {
+        self.stopped = true;
+        self.feed(Input::Stop(Reason::Cancelled));
     }
 
     /// Drains the controller, up to a bound.
@@ -132,6 +134,7 @@ impl<C: Connect> Driver<C> {
                         return Turn::More;
                     }
                 }
+                Output::Release(_) if self.stopped => {}
                 Output::Release(id) => self.open -= u32::from(self.connect.release(id)),
                 Output::Event(event) => {
                     self.held_back = Some(*event);
@@ -170,12 +173,7 @@ impl<C: Connect> Driver<C> {
     }
 
     /// Waits for the first thing that happens. Cancellation and commands come before anything else, as they are rare.
-    async fn happens(
-        &mut self,
-        turn: &Turn,
-        stopped: bool,
-        outcomes: &mut Vec<(ProbeId, Outcome)>,
-    ) -> Happened {
+    async fn happens(&mut self, turn: &Turn, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Happened {
         let until = match turn {
             Turn::Until(until) => *until,
             Turn::More | Turn::Full | Turn::Done => None,
@@ -185,9 +183,9 @@ impl<C: Connect> Driver<C> {
         let connect = &mut self.connect;
         tokio::select! {
             biased;
-            () = self.cancel.cancelled(), if !stopped => Happened::Cancelled,
+            () = self.cancel.cancelled(), if !self.stopped => Happened::Cancelled,
             command = self.commands.recv(), if !self.commands.is_closed() => Happened::Command(command),
-            () = poll_fn(|cx| connect.poll_outcomes(cx, outcomes)) => Happened::Outcomes,
+            () = poll_fn(|cx| connect.poll_outcomes(cx, outcomes)), if !self.stopped => Happened::Outcomes,
             _ = self.events.reserve(), if matches!(turn, Turn::Full) => Happened::Room,
             permit = permit => Happened::Permit(permit),
             () = tokio::task::yield_now(), if matches!(turn, Turn::More) => Happened::Time,

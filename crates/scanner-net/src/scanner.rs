@@ -107,6 +107,7 @@ impl Scanner {
             cancel,
             open: 0,
             spare: None,
+            stopped: false,
             held_back: None,
         };
         let thread = thread::Builder::new()

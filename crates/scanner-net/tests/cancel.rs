@@ -98,7 +98,7 @@ async fn cancelled_and_dropped_scans_leave_nothing_behind() {
     sleep(Duration::from_millis(50)).await;
     assert!(open_descriptors() > before + 5);
     scan.control().cancel();
+    descriptors_return_to(before).await;
     let report = scan.finish().await.unwrap();
     assert_eq!(report.completion, Completion::Cancelled);
-    descriptors_return_to(before).await;
 }

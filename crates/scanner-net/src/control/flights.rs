@@ -63,14 +63,14 @@ impl Flights {
         }
     }
 
-    /// Takes out every probe to one host.
+    /// Takes out every probe whose flight is chosen, in one pass.
     #[expect(clippy::cast_possible_truncation, reason = "at most the window's cap, a u32")]
-    pub(crate) fn take_of_host(&mut self, host: usize) -> Vec<(ProbeId, Ask)> {
+    pub(crate) fn take(&mut self, chosen: impl Fn(&Flight) -> bool) -> Vec<(ProbeId, Flight)> {
         let mut taken = Vec::new();
         self.slots.retain(|slot, (serial, flight)| {
-            let keep = flight.host != host;
+            let keep = !chosen(flight);
             if !keep {
-                taken.push((ProbeId { slot: slot as u32, serial: *serial }, flight.ask));
+                taken.push((ProbeId { slot: slot as u32, serial: *serial }, *flight));
             }
             keep
         });

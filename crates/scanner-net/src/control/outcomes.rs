@@ -176,6 +176,17 @@ impl Controller {
         }
     }
 
+    /// Takes probes back as if they had never been sent; their sockets are to be closed.
+    pub(super) fn recall(&mut self, chosen: impl Fn(&Flight) -> bool) {
+        for (id, flight) in self.flights.take(chosen) {
+            self.outbox.push_back(Output::Release(id));
+            self.put_back(flight.host, flight.ask);
+            if let Some(host) = self.hosts.get_mut(flight.host) {
+                host.in_flight -= 1;
+            }
+        }
+    }
+
     fn put_back(&mut self, slot: usize, ask: Ask) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         match ask.attempt.checked_sub(1) {
@@ -197,10 +208,7 @@ impl Controller {
     /// Settles what is left of a host and forgets it. `rest` is the reason for ports that were not measured.
     pub(super) fn finish_host(&mut self, slot: usize, rest: Option<Reason>, verdict: Option<Verdict>) {
         if self.hosts.get(slot).is_some_and(|host| host.in_flight > 0) {
-            for (id, ask) in self.flights.take_of_host(slot) {
-                self.outbox.push_back(Output::Release(id));
-                self.put_back(slot, ask);
-            }
+            self.recall(|flight| flight.host == slot);
         }
         let Some(mut host) = self.hosts.try_remove(slot) else { return };
         // A host that was given up only because this machine let nothing out was not measured.

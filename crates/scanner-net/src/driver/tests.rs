@@ -64,6 +64,7 @@ fn scan_until(outcome: Outcome, cancel: CancellationToken) -> (ScanReport, usize
         cancel,
         open: 0,
         spare: None,
+        stopped: false,
         held_back: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
