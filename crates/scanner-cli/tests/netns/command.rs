@@ -12,9 +12,8 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scanner_core::{PortState, PortsByReason, Reason};
+use scanner_lab::Namespace;
 use serde_json::Value;
-
-use crate::namespace::Namespace;
 
 /// How often, and at most how many times, a test looks whether something has happened: 100 s, far more than anything takes.
 const LOOK: Duration = Duration::from_millis(10);

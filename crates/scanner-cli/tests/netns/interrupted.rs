@@ -10,12 +10,11 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use scanner_core::PortState;
+use scanner_lab::{Family, LabError, Listeners, Namespace, Wire, World, seeded_ports};
 use serde_json::Value;
 
 use crate::command::{Running, scan, scanner};
-use crate::listeners::{Listeners, seeded_ports};
-use crate::namespace::{Namespace, or_skip};
-use crate::world::{Family, Wire, World, only_answers_on};
+use crate::setup::{only_answers_on, or_skip};
 
 const OPEN: u16 = 80;
 const FAMILY: Family = Family::V4;
@@ -65,7 +64,10 @@ fn termination_leaves_valid_records() {
 #[test]
 fn ctrl_c_while_nothing_has_answered() {
     let Some(world) = or_skip(World::new(Wire::Veth, FAMILY)) else { return };
-    world.target.nft("table inet test { chain rules { type filter hook input priority 0; drop; }; }");
+    world
+        .target
+        .nft("table inet test { chain rules { type filter hook input priority 0; drop; }; }")
+        .unwrap();
     let arguments = format!("{} -p full -Pn --format jsonl", FAMILY.target());
     let found = interrupt(&world, &arguments, Signal::SIGINT);
     assert_eq!(found.code(), Some(130), "{}", found.stderr);
@@ -93,7 +95,7 @@ fn ends_with_valid_records(signal: Signal, status: i32) {
 fn a_reader_that_has_seen_enough() {
     let Some(namespace) = or_skip(Namespace::new()) else { return };
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let _listeners = Listeners::new(&namespace, here, &seeded_ports(7, 200));
+    let _listeners = Listeners::new(&namespace, here, &seeded_ports(7, 200)).unwrap();
     for format in ["text", "list", "jsonl", "json"] {
         let mut command = scanner(&format!("127.0.0.1 -p full --format {format}"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -149,10 +151,10 @@ fn only_names_that_lead_nowhere() {
 }
 
 /// A target with one open port that answers nothing else.
-fn silent_but_for_one() -> Result<(World, Listeners), String> {
+fn silent_but_for_one() -> Result<(World, Listeners), LabError> {
     let world = World::new(Wire::Veth, FAMILY)?;
-    let listeners = world.listen(FAMILY, &[OPEN]);
-    world.target.nft(&only_answers_on(OPEN));
+    let listeners = world.listen(FAMILY, &[OPEN])?;
+    world.target.nft(&only_answers_on(OPEN)).unwrap();
     Ok((world, listeners))
 }
 

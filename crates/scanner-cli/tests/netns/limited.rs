@@ -1,11 +1,10 @@
 //! Limits on the way and in the host, which look alike: probes stay silent that others answer.
 
 use scanner_core::PortState;
+use scanner_lab::{Family, LabError, Listeners, Wire, World};
 
 use crate::command::{Host, scan};
-use crate::listeners::Listeners;
-use crate::namespace::or_skip;
-use crate::world::{Family, Wire, World};
+use crate::setup::or_skip;
 
 const FAMILY: Family = Family::V4;
 const OPEN: [u16; 4] = [22, 80, 443, 2500];
@@ -14,10 +13,13 @@ const PORTS: usize = 3000;
 #[test]
 fn a_host_that_limits_its_refusals() {
     let Some((world, _listeners)) = or_skip(world()) else { return };
-    world.target.nft(
-        "table inet test { chain rules { type filter hook output priority 0; \
+    world
+        .target
+        .nft(
+            "table inet test { chain rules { type filter hook output priority 0; \
          tcp flags & rst == rst limit rate over 200/second burst 50 packets drop; }; }",
-    );
+        )
+        .unwrap();
     let host = found(&world);
     assert_eq!(host.record["verdict"], "response-limited", "{}", host.record);
     let reasons = &host.record["ports"]["filtered"];
@@ -28,10 +30,13 @@ fn a_host_that_limits_its_refusals() {
 #[test]
 fn a_firewall_that_limits_what_passes() {
     let Some((world, _listeners)) = or_skip(world()) else { return };
-    world.target.nft(
-        "table inet test { chain rules { type filter hook input priority 0; \
+    world
+        .target
+        .nft(
+            "table inet test { chain rules { type filter hook input priority 0; \
          tcp flags & (syn|ack) == syn limit rate over 1000/second burst 200 packets drop; }; }",
-    );
+        )
+        .unwrap();
     let host = found(&world);
     assert!(host.record["verdict"].is_null(), "{}", host.record);
     // By the loss that the firewall causes a port in ten thousand may be missed; five of 3,000 are far beyond that.
@@ -39,9 +44,9 @@ fn a_firewall_that_limits_what_passes() {
     assert!(closed + 5 >= PORTS - OPEN.len(), "{closed} closed: {}", host.record);
 }
 
-fn world() -> Result<(World, Listeners), String> {
+fn world() -> Result<(World, Listeners), LabError> {
     let world = World::new(Wire::Veth, FAMILY)?;
-    let listeners = world.listen(FAMILY, &OPEN);
+    let listeners = world.listen(FAMILY, &OPEN)?;
     Ok((world, listeners))
 }
 

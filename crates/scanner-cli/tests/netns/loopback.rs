@@ -5,11 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use nix::sys::signal::Signal;
 use scanner_core::{PortState, Reason};
+use scanner_lab::{Family, LabError, Listeners, Namespace, Wire, World, seeded_ports};
 
 use crate::command::{Finished, Running, scan};
-use crate::listeners::{Listeners, seeded_ports};
-use crate::namespace::{Namespace, or_skip};
-use crate::world::{Family, Wire, World, only_answers_on};
+use crate::setup::{only_answers_on, or_skip};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const SEED: u64 = 7;
@@ -61,8 +60,8 @@ fn a_fixed_pace_holds_to_its_hundred_sockets_on_loopback() {
 fn a_fixed_pace_holds_to_its_hundred_sockets_against_silence() {
     let family = Family::V4;
     let Some(world) = or_skip(World::new(Wire::Veth, family)) else { return };
-    let _listeners = world.listen(family, &[80]);
-    world.target.nft(&only_answers_on(80));
+    let _listeners = world.listen(family, &[80]).unwrap();
+    world.target.nft(&only_answers_on(80)).unwrap();
     let mut running = Running::start(&world.scanner, &format!("{} -p full --pace fixed", family.target()));
     let mut samples = Vec::new();
     running.wait_until("sampled at its peak", |running| {
@@ -87,10 +86,10 @@ fn no_phantoms(seed: u64) {
 }
 
 /// A namespace with listeners on 127.0.0.1, and their ports.
-fn machine(seed: u64) -> Result<(Namespace, Vec<u16>, Listeners), String> {
+fn machine(seed: u64) -> Result<(Namespace, Vec<u16>, Listeners), LabError> {
     let namespace = Namespace::new()?;
     let ports = seeded_ports(seed, LISTENERS);
-    let listeners = Listeners::new(&namespace, HERE, &ports);
+    let listeners = Listeners::new(&namespace, HERE, &ports)?;
     Ok((namespace, ports, listeners))
 }
 

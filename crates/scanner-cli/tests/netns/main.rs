@@ -6,10 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up may panic")]
 
 mod command;
-mod listeners;
-mod namespace;
-mod tun;
-mod world;
+mod setup;
 
 mod interrupted;
 mod limited;

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use scanner_core::Reason;
+use scanner_lab::{Family, Wire, World};
 
 use crate::command::scan;
-use crate::namespace::or_skip;
-use crate::world::{DELAY, Family, Wire, World};
+use crate::setup::{DELAY, or_skip};
 
 const OPEN: u16 = 80;
 const CLOSED: u16 = 81;
@@ -67,12 +67,12 @@ fn answers_over_veth_in_ipv6() {
 
 #[test]
 fn answers_over_a_delayed_wire_in_ipv4() {
-    answers(Wire::Delayed, Family::V4);
+    answers(Wire::Delayed(DELAY), Family::V4);
 }
 
 #[test]
 fn answers_over_a_delayed_wire_in_ipv6() {
-    answers(Wire::Delayed, Family::V6);
+    answers(Wire::Delayed(DELAY), Family::V6);
 }
 
 #[test]
@@ -87,24 +87,27 @@ fn own_firewall_over_veth_in_ipv6() {
 
 #[test]
 fn own_firewall_over_a_delayed_wire_in_ipv4() {
-    own_firewall(Wire::Delayed, Family::V4);
+    own_firewall(Wire::Delayed(DELAY), Family::V4);
 }
 
 #[test]
 fn own_firewall_over_a_delayed_wire_in_ipv6() {
-    own_firewall(Wire::Delayed, Family::V6);
+    own_firewall(Wire::Delayed(DELAY), Family::V6);
 }
 
 fn answers(wire: Wire, family: Family) {
     let Some(world) = or_skip(World::new(wire, family)) else { return };
-    let _listeners = world.listen(family, &[OPEN]);
+    let _listeners = world.listen(family, &[OPEN]).unwrap();
     let rules = RULES.map(|(port, v4, v6, _)| (port, choose(family, v4, v6)));
-    world.target.nft(&firewall("input", &rules));
+    world.target.nft(&firewall("input", &rules)).unwrap();
     let mut expected: BTreeMap<_, _> = RULES.iter().map(|(port, _, _, reason)| (*port, *reason)).collect();
     expected.extend([(OPEN, Reason::Handshake), (CLOSED, Reason::Rst)]);
     if family == Family::V4 {
         // ICMPv6 has no such message for a firewall to send.
-        world.target.nft("add rule inet test rules tcp dport 112 reject with icmp type prot-unreachable");
+        world
+            .target
+            .nft("add rule inet test rules tcp dport 112 reject with icmp type prot-unreachable")
+            .unwrap();
         expected.insert(112, Reason::ProtoUnreachable);
     }
 
@@ -115,7 +118,7 @@ fn answers(wire: Wire, family: Family) {
     assert_eq!((host.record["status"].as_str(), host.record["not_asked"].as_u64()), (Some("up"), Some(0)));
     assert_eq!(found.only("scan_end")["completion"], "complete");
     assert_eq!(found.code(), Some(0), "{}", found.stderr);
-    if wire == Wire::Delayed {
+    if wire == Wire::Delayed(DELAY) {
         let open = found.records().into_iter().find(|record| record["port"] == OPEN).unwrap();
         assert!(u128::from(open["rtt_us"].as_u64().unwrap()) >= 2 * DELAY.as_micros(), "{open}");
     }
@@ -123,9 +126,9 @@ fn answers(wire: Wire, family: Family) {
 
 fn own_firewall(wire: Wire, family: Family) {
     let Some(world) = or_skip(World::new(wire, family)) else { return };
-    let _listeners = world.listen(family, &[OPEN]);
+    let _listeners = world.listen(family, &[OPEN]).unwrap();
     let rules = OWN_RULES.map(|(port, v4, v6)| (port, choose(family, v4, v6)));
-    world.scanner.nft(&firewall("output", &rules));
+    world.scanner.nft(&firewall("output", &rules)).unwrap();
     let mut expected: BTreeMap<_, _> =
         OWN_RULES.iter().map(|(port, ..)| (*port, Reason::LocalPolicy)).collect();
     expected.extend([(OPEN, Reason::Handshake), (CLOSED, Reason::Rst)]);

@@ -1,10 +1,10 @@
 //! Hosts that cannot be reached at all, and who says so.
 
 use scanner_core::{PortState, Reason};
+use scanner_lab::{Family, Wire, World};
 
 use crate::command::{Finished, scan};
-use crate::namespace::or_skip;
-use crate::world::{Family, Wire, World};
+use crate::setup::or_skip;
 
 const OPEN: u16 = 80;
 
@@ -51,11 +51,11 @@ fn nobody_on_the_wire_in_ipv6() {
 /// Where this machine sends nothing nothing is known, and the host beside it is scanned all the same.
 fn own_routes(family: Family) {
     let Some(world) = or_skip(World::new(Wire::Veth, family)) else { return };
-    let _listeners = world.listen(family, &[OPEN]);
+    let _listeners = world.listen(family, &[OPEN]).unwrap();
     let mut targets = vec![family.elsewhere(90).1];
     for (network, kind) in [(91, "unreachable"), (92, "prohibit"), (93, "blackhole")] {
         let (prefix, host) = family.elsewhere(network);
-        world.scanner.ip(&format!("route add {kind} {prefix}"));
+        world.scanner.ip(&format!("route add {kind} {prefix}")).unwrap();
         targets.push(host);
     }
     let all = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
@@ -87,14 +87,14 @@ fn routes_of_a_router(family: Family) {
         Family::V4 => ("ipv4/ip_forward", "-4"),
         Family::V6 => ("ipv6/conf/all/forwarding", "-6"),
     };
-    world.target.sysctl(forwarding, 1);
-    world.scanner.ip(&format!("{version} route add default via {}", family.target()));
+    world.target.sysctl(forwarding, 1).unwrap();
+    world.scanner.ip(&format!("{version} route add default via {}", family.target())).unwrap();
     // Two ports of two hosts: a router sends five errors at once, then one per second.
     // The message for an unreachable route differs: ICMP says host-unreachable, ICMPv6 no route.
     let unreachable = if family == Family::V4 { Reason::HostUnreachable } else { Reason::NetUnreachable };
     for (network, kind, reason) in [(91, "unreachable", unreachable), (92, "prohibit", Reason::Prohibited)] {
         let (prefix, host) = family.elsewhere(network);
-        world.target.ip(&format!("route add {kind} {prefix}"));
+        world.target.ip(&format!("route add {kind} {prefix}")).unwrap();
         let found = scan(&world.scanner, &format!("{host} -p 80-81 --format jsonl"));
         assert_every_port_is(&found, host, reason);
         assert_eq!(found.code(), Some(0), "{}", found.stderr);
@@ -105,7 +105,7 @@ fn routes_of_a_router(family: Family) {
 fn a_dead_gateway(family: Family) {
     let Some(world) = or_skip(World::new(Wire::Veth, family)) else { return };
     let (prefix, host) = family.elsewhere(91);
-    world.scanner.ip(&format!("route add {prefix} via {}", family.on_wire(77)));
+    world.scanner.ip(&format!("route add {prefix} via {}", family.on_wire(77))).unwrap();
     let found = scan(&world.scanner, &format!("{host} -p 80-81 --format jsonl"));
     assert_every_port_is(&found, host, Reason::NoRoute);
     assert_eq!(found.host(host).record["status"], "unknown");

@@ -5,10 +5,11 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use scanner_lab::Namespace;
 use serde_json::Value;
 
 use crate::command::Running;
-use crate::namespace::{Namespace, or_skip};
+use crate::setup::or_skip;
 
 /// The promise for a /8, in KiB.
 const MEMORY: u64 = 30 * 1024;

@@ -2,16 +2,17 @@
 //! kernel's own delay (`netem`) is missing from many machines.
 
 use std::collections::VecDeque;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
-use std::os::fd::{AsFd as _, AsRawFd as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::fd::AsFd as _;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::error::LabError;
 use crate::namespace::Namespace;
+use crate::tun::open_device;
 
 /// The largest packet of a device with the default MTU of 1,500 bytes, and some room.
 const LARGEST_PACKET: usize = 2_048;
@@ -24,12 +25,12 @@ pub(crate) struct DelayedWire {
 
 impl DelayedWire {
     /// Makes a device called `name` at each end; each packet arrives `delay` after it was sent.
-    pub(crate) fn new(ends: [&Namespace; 2], name: &str, delay: Duration) -> Result<Self, String> {
+    pub(crate) fn new(ends: [&Namespace; 2], name: &str, delay: Duration) -> Result<Self, LabError> {
         let open = |end: &Namespace| {
-            end.run(|| open_device(name)).map_err(|error| format!("no TUN device: {error}"))
+            end.run(|| open_device(name))?.map_err(|error| LabError::unavailable("no TUN device", &error))
         };
         let devices = [open(ends[0])?, open(ends[1])?];
-        let (stopped, stop) = io::pipe().map_err(|error| error.to_string())?;
+        let (stopped, stop) = io::pipe().map_err(LabError::io("make a pipe"))?;
         let thread = thread::spawn(move || carry(&devices, &stopped, delay));
         Ok(Self { running: Some((stop, thread)) })
     }
@@ -104,24 +105,4 @@ fn whole_millis(wait: Duration) -> PollTimeout {
 #[expect(clippy::disallowed_methods, reason = "a wire with a delay needs a clock")]
 fn now() -> Instant {
     Instant::now()
-}
-
-/// Makes a device in the namespace of this thread; it goes when the file is closed.
-#[expect(unsafe_code, reason = "no safe wrapper names a TUN device")]
-fn open_device(name: &str) -> io::Result<File> {
-    let device =
-        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open("/dev/net/tun")?;
-    let mut request = libc::ifreq {
-        ifr_name: [0; libc::IFNAMSIZ],
-        ifr_ifru: libc::__c_anonymous_ifr_ifru {
-            ifru_flags: i16::try_from(libc::IFF_TUN | libc::IFF_NO_PI).unwrap(),
-        },
-    };
-    // The last byte stays zero: the kernel wants a C string.
-    for (to, byte) in request.ifr_name[..libc::IFNAMSIZ - 1].iter_mut().zip(name.bytes()) {
-        *to = libc::c_char::from_ne_bytes([byte]);
-    }
-    // SAFETY: the descriptor is open while it is borrowed; TUNSETIFF reads and writes one `ifreq`, which outlives the call.
-    let result = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
-    if result == 0 { Ok(device) } else { Err(io::Error::last_os_error()) }
 }
