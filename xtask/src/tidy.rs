@@ -32,6 +32,7 @@ const DEPENDENCIES: &[(&str, Allowed)] = &[
             "futures-util",
             "libc",
             "nix",
+            "rustix",
             "serde",
             "slab",
             "socket2",

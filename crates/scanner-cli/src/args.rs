@@ -115,6 +115,10 @@ pub(crate) struct Args {
     #[arg(short, long, action = ArgAction::Count, help_heading = "Other")]
     pub(crate) verbose: u8,
 
+    /// What makes the connections: the fastest that the platform has, or the one of all platforms, for comparison
+    #[arg(long, hide = true, value_enum, default_value_t)]
+    pub(crate) connector: ConnectorChoice,
+
     /// Print help: -h in short, --help with examples, exit statuses and configuration
     #[arg(short, long, action = ArgAction::Help, help_heading = "Other")]
     help: Option<bool>,
@@ -122,6 +126,14 @@ pub(crate) struct Args {
     /// Print the version
     #[arg(short = 'V', long, action = ArgAction::Version, help_heading = "Other")]
     version: Option<bool>,
+}
+
+/// What makes the connections.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ConnectorChoice {
+    #[default]
+    Fast,
+    Portable,
 }
 
 /// Options that the environment and the configuration file can also give, by the name of the long flag.
@@ -189,6 +201,10 @@ pub(crate) struct Options {
     /// Never more than N connections to one host at once
     #[arg(long, value_name = "N", help_heading = "Pace")]
     pub(crate) max_per_host: Option<String>,
+
+    /// Threads that make connections, 1 to 16 (Linux); without it one with a fixed number of connections, else up to two
+    #[arg(long, value_name = "N", help_heading = "Pace")]
+    pub(crate) threads: Option<String>,
 
     /// The longest wait for one answer (500ms, 2s; a bare number is milliseconds); the wait in force follows the
     /// measured round-trip time
@@ -298,6 +314,7 @@ impl Options {
             text(Key::MaxConnections, "--max-connections", &self.max_connections),
             text(Key::MaxRate, "--max-rate", &self.max_rate),
             text(Key::MaxPerHost, "--max-per-host", &self.max_per_host),
+            text(Key::Threads, "--threads", &self.threads),
             text(Key::Timeout, "--timeout", &self.timeout),
             text(Key::Retries, "--retries", &self.retries),
             text(Key::HostTimeout, "--host-timeout", &self.host_timeout),

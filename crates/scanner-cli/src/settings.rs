@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use scanner_core::{PortSet, parse_ports};
 use scanner_dns::FamilyPolicy;
-use scanner_net::{ConnectionLimit, PortDetail, ScanConfig};
+use scanner_net::{ConnectionLimit, Connector, PortDetail, ScanConfig};
 
-use crate::args::Args;
+use crate::args::{Args, ConnectorChoice};
 use crate::failure::Failure;
 
 pub(crate) use key::{Given, Key, Layers, Origin, from_environment, unknown_variables};
@@ -161,7 +161,11 @@ impl Settings {
         let ports = ports(layers)?;
         let format = format(args, layers)?;
         let open_only = switch(Key::Open)?;
-        let config = config(layers)?.with_detail(detail(&ports, format, open_only));
+        let connector = match args.connector {
+            ConnectorChoice::Fast => Connector::Fast,
+            ConnectorChoice::Portable => Connector::Portable,
+        };
+        let config = config(layers)?.with_detail(detail(&ports, format, open_only)).with_connector(connector);
         let words = |key, words: &[_]| given(key).map(|given| value::word(&given, words)).transpose();
         Ok(Self {
             targets: targets(args, layers)?,
@@ -262,6 +266,7 @@ fn config(layers: &Layers) -> Result<ScanConfig, Failure> {
     let mut config = paced(pace, count(Key::MaxConnections)?);
     config.max_rate = count(Key::MaxRate)?.or(config.max_rate);
     config.max_per_host = count(Key::MaxPerHost)?.or(config.max_per_host);
+    config.threads = count(Key::Threads)?;
     if let Some(timeout) = given(Key::Timeout) {
         config.timeout = value::duration(&timeout, true)?;
     }

@@ -37,6 +37,17 @@ pub enum PortDetail {
     All,
 }
 
+/// What makes the connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[doc(hidden)]
+pub enum Connector {
+    /// The fastest that the platform has.
+    #[default]
+    Fast,
+    /// The one of all platforms, for comparison.
+    Portable,
+}
+
 /// How to scan. The default is what suits a library inside another program: at most 100 connections.
 ///
 /// ```
@@ -78,6 +89,13 @@ pub struct ScanConfig {
     pub skip_discovery: bool,
     /// Which ports are reported one by one. Default: the open ones.
     pub detail: PortDetail,
+    /// How many threads make connections, 1 to 16 (Linux; elsewhere it is one). Further ones than the first are started only when
+    /// that is busy. Default `None`: one with [`ConnectionLimit::Fixed`]; with [`ConnectionLimit::Auto`] two, where there are as many
+    /// processors.
+    pub threads: Option<NonZeroU32>,
+    #[doc(hidden)]
+    #[serde(skip)]
+    pub connector: Connector,
 }
 
 impl Default for ScanConfig {
@@ -94,6 +112,8 @@ impl Default for ScanConfig {
             seed: None,
             skip_discovery: false,
             detail: PortDetail::Open,
+            threads: None,
+            connector: Connector::Fast,
         }
     }
 }
@@ -138,6 +158,16 @@ impl ScanConfig {
                 value: retries.to_string(),
                 min: "0".into(),
                 max: defaults::MAX_RETRIES.to_string(),
+            });
+        }
+        if let Some(threads) = self.threads
+            && threads > defaults::MAX_THREADS
+        {
+            return Err(ConfigError {
+                field: "threads",
+                value: threads.to_string(),
+                min: "1".into(),
+                max: defaults::MAX_THREADS.to_string(),
             });
         }
         let (shortest, longest) = (Duration::from_millis(1), defaults::LONGEST_SCAN);
@@ -215,6 +245,20 @@ impl ScanConfig {
         self
     }
 
+    /// Sets [`threads`](Self::threads).
+    #[must_use]
+    pub const fn with_threads(mut self, threads: NonZeroU32) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn with_connector(mut self, connector: Connector) -> Self {
+        self.connector = connector;
+        self
+    }
+
     /// Sets [`detail`](Self::detail).
     #[must_use]
     pub const fn with_detail(mut self, detail: PortDetail) -> Self {
@@ -273,6 +317,7 @@ mod tests {
             (ok.clone().with_timeout(Duration::from_millis(9)), "timeout"),
             (ok.clone().with_timeout(Duration::from_secs(61)), "timeout"),
             (ok.clone().with_retries(14), "retries"),
+            (ok.clone().with_threads(NonZeroU32::new(17).unwrap()), "threads"),
             (ok.clone().with_host_timeout(Duration::ZERO), "host_timeout"),
             (ok.with_deadline(Duration::ZERO), "deadline"),
         ] {
@@ -296,7 +341,8 @@ mod tests {
           "deadline_ms": null,
           "seed": null,
           "skip_discovery": false,
-          "detail": "open"
+          "detail": "open",
+          "threads": null
         }
         "#);
         let partial: ScanConfig = serde_json::from_str(r#"{"limit":"auto","deadline_ms":1500}"#).unwrap();

@@ -5,20 +5,20 @@ mod publish;
 #[cfg(test)]
 mod tests;
 
-use std::future::{Future, pending, poll_fn};
+use std::future::poll_fn;
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use scanner_core::{HostAddr, Reason, ScanEvent, ScanReport};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::clock::Clock;
 pub use self::publish::ProgressCallback;
 pub(crate) use self::publish::ProgressPublisher;
-use crate::connect::Connect;
+use crate::connect::{Connect, Permits};
 use crate::control::{Controller, Input, Outcome, Output, Probe, ProbeId, ScanTime};
 
 /// What the handles of a running scan ask of it.
@@ -32,21 +32,25 @@ pub(crate) enum Command {
 }
 
 /// Attempts made before the driver looks at outcomes, commands and cancellation again; the clock is read as often.
-const TURN: usize = 16;
+pub(crate) const TURN: usize = 16;
 
-pub(crate) struct Driver<C> {
+/// Of so many turns that end with more to do, one lets the runtime look at everything else as well; after the others it is enough
+/// to see what is there, as the runtime would cost more than the attempts.
+const THROUGH_RUNTIME: u32 = 8;
+
+pub(crate) struct Driver {
     pub(crate) controller: Controller,
-    pub(crate) connect: C,
+    pub(crate) connect: Box<dyn Connect + Send>,
     pub(crate) clock: Clock,
-    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) permits: Permits,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) events: mpsc::Sender<ScanEvent>,
     pub(crate) progress: ProgressPublisher,
     pub(crate) cancel: CancellationToken,
-    /// Sockets that are open for this scan.
+    /// Attempts that are under way.
     pub(crate) open: u32,
-    /// A permit that was waited for and is not used yet.
-    pub(crate) spare: Option<OwnedSemaphorePermit>,
+    /// Turns so far.
+    pub(crate) turns: u32,
     /// The scan was cancelled.
     pub(crate) stopped: bool,
     /// An event that found no room yet. Until it is out nothing new is begun.
@@ -74,7 +78,7 @@ enum Happened {
     Time,
 }
 
-impl<C: Connect> Driver<C> {
+impl Driver {
     /// Runs the scan to its end. Sockets may still be open then; they close when the driver is dropped.
     pub(crate) async fn run(&mut self) -> ScanReport {
         let mut outcomes = Vec::new();
@@ -82,14 +86,19 @@ impl<C: Connect> Driver<C> {
             self.stop();
         }
         loop {
-            self.refresh_budget();
             let turn = self.turn();
             let now = self.clock.now();
+            self.connect.end_turn(now);
             self.progress.publish(now, || self.controller.progress(now));
-            if matches!(turn, Turn::Done) {
-                break;
-            }
-            match self.happens(&turn, &mut outcomes).await {
+            let happened = match turn {
+                Turn::Done => break,
+                Turn::More if !self.turns.is_multiple_of(THROUGH_RUNTIME) => self.glance(&mut outcomes),
+                Turn::More | Turn::Until(_) | Turn::Full => {
+                    self.give_up_what_others_need(&turn);
+                    self.happens(&turn, now, &mut outcomes).await
+                }
+            };
+            match happened {
                 Happened::Cancelled => self.stop(),
                 // From here on only the consumer is waited for, and it takes its time.
                 Happened::Time if self.stopped => self.connect.close_all(),
@@ -101,7 +110,7 @@ impl<C: Connect> Driver<C> {
                         self.controller.handle_input(now, Input::Outcome(id, outcome));
                     }
                 }
-                Happened::Permit(permit) => self.spare = Some(permit),
+                Happened::Permit(permit) => self.permits.keep(permit),
                 Happened::Command(None) | Happened::Room | Happened::Time => {}
             }
         }
@@ -119,17 +128,17 @@ impl<C: Connect> Driver<C> {
 
     /// Drains the controller, up to a bound.
     fn turn(&mut self) -> Turn {
+        self.turns = self.turns.wrapping_add(1);
         if !self.flush() {
-            self.spare = None;
             return Turn::Full;
         }
         let mut attempts = 0;
         let now = self.clock.now();
+        self.refresh_budget(now);
         loop {
             match self.controller.poll_output(now) {
                 Output::Connect(probe) => {
-                    self.connect(probe, now);
-                    attempts += 1;
+                    attempts += usize::from(self.connect(probe, now));
                     if attempts == TURN {
                         return Turn::More;
                     }
@@ -139,47 +148,66 @@ impl<C: Connect> Driver<C> {
                 Output::Event(event) => {
                     self.held_back = Some(*event);
                     if !self.flush() {
-                        // Who waits for its reader must not keep a permit from others.
-                        self.spare = None;
                         return Turn::Full;
                     }
                 }
-                Output::Wait(until) => {
-                    self.spare = None;
-                    return Turn::Until(until);
-                }
+                Output::Wait(until) => return Turn::Until(until),
                 Output::Done => return Turn::Done,
             }
         }
     }
 
-    fn connect(&mut self, probe: Probe, now: ScanTime) {
-        let permit = self.spare.take().or_else(|| Arc::clone(&self.permits).try_acquire_owned().ok());
-        let outcome = match permit {
-            None => Some(Outcome::NoPermit),
-            Some(permit) => {
-                self.open += 1;
-                let outcome = self.connect.start(probe, permit);
-                self.open -= u32::from(outcome.is_some());
-                outcome
-            }
-        };
-        if let Some(outcome) = outcome {
+    /// Makes an attempt; whether it was made on this thread.
+    fn connect(&mut self, probe: Probe, now: ScanTime) -> bool {
+        self.open += 1;
+        let start = self.connect.start(probe, now, &mut self.permits);
+        if let Some(outcome) = start.outcome {
+            self.open -= 1;
             self.controller.handle_input(now, Input::Outcome(probe.id, outcome));
             if outcome == Outcome::NoPermit {
-                self.refresh_budget();
+                self.refresh_budget(now);
             }
+        }
+        start.here
+    }
+
+    /// Sees what is there, without waiting.
+    fn glance(&mut self, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Happened {
+        if self.cancel.is_cancelled() && !self.stopped {
+            return Happened::Cancelled;
+        }
+        if let Ok(command) = self.commands.try_recv() {
+            return Happened::Command(Some(command));
+        }
+        let ready = self.connect.poll_outcomes(&mut Context::from_waker(Waker::noop()), outcomes).is_ready();
+        if ready { Happened::Outcomes } else { Happened::Time }
+    }
+
+    /// Gives back the permits that this scan has no use for while it waits, where another may have.
+    fn give_up_what_others_need(&mut self, turn: &Turn) {
+        let waits_for_answers = matches!(turn, Turn::Until(_)) && self.open > 0;
+        if matches!(turn, Turn::More) || waits_for_answers && self.permits.free() > 0 {
+            return;
+        }
+        self.permits.put_back();
+        if self.connect.kept_permits() > 0 {
+            self.connect.give_up_idle();
         }
     }
 
     /// Waits for the first thing that happens. Cancellation and commands come before anything else, as they are rare.
-    async fn happens(&mut self, turn: &Turn, outcomes: &mut Vec<(ProbeId, Outcome)>) -> Happened {
+    async fn happens(
+        &mut self,
+        turn: &Turn,
+        now: ScanTime,
+        outcomes: &mut Vec<(ProbeId, Outcome)>,
+    ) -> Happened {
         let until = match turn {
             Turn::Until(until) => *until,
             Turn::More | Turn::Full | Turn::Done => None,
         };
-        let wake = self.wake_in(until);
-        let permit = acquire(&self.permits, self.controller.wants_permit() && self.spare.is_none());
+        let wake = self.wake_in(until, now);
+        let permit = self.permits.wait(self.controller.wants_permit());
         let connect = &mut self.connect;
         tokio::select! {
             biased;
@@ -193,11 +221,12 @@ impl<C: Connect> Driver<C> {
         }
     }
 
-    /// How long to sleep at most: to the controller's next moment, or the next value of the progress.
-    fn wake_in(&self, until: Option<ScanTime>) -> Duration {
-        let now = self.clock.now();
-        let progress = self.progress.due_in(now);
-        until.map_or(progress, |until| until.since(now).min(progress))
+    /// How long to sleep at most: to the controller's next moment, the next attempt that expires, or the next value of the
+    /// progress.
+    fn wake_in(&self, until: Option<ScanTime>, now: ScanTime) -> Duration {
+        let expiry = self.connect.next_expiry().filter(|_| !self.stopped);
+        let wakes = [until, expiry].into_iter().flatten().map(|until| until.since(now));
+        wakes.fold(self.progress.due_in(now), Duration::min)
     }
 
     fn obey(&mut self, command: Command) {
@@ -220,10 +249,8 @@ impl<C: Connect> Driver<C> {
     }
 
     /// Tells the controller how many sockets it may have, given what other scans of the process hold.
-    fn refresh_budget(&mut self) {
-        let free = self.permits.available_permits() + usize::from(self.spare.is_some());
-        let budget = self.open.saturating_add(u32::try_from(free).unwrap_or(u32::MAX));
-        let now = self.clock.now();
+    fn refresh_budget(&mut self, now: ScanTime) {
+        let budget = self.open + self.connect.kept_permits() + self.permits.free();
         self.controller.handle_input(now, Input::Budget(budget));
     }
 
@@ -238,16 +265,5 @@ impl<C: Connect> Driver<C> {
                 false
             }
         }
-    }
-}
-
-/// A permit as soon as another scan frees one; never, where none is wanted.
-fn acquire(permits: &Arc<Semaphore>, wanted: bool) -> impl Future<Output = OwnedSemaphorePermit> + use<> {
-    let permits = Arc::clone(permits);
-    async move {
-        if wanted && let Ok(permit) = permits.acquire_owned().await {
-            return permit;
-        }
-        pending().await
     }
 }

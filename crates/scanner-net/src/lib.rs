@@ -38,6 +38,8 @@ mod scan;
 mod scanner;
 
 pub use api::{scan_host_ports, scan_multiple_hosts, scan_single_port};
+#[doc(hidden)]
+pub use config::Connector;
 pub use config::{ConfigError, ConnectionLimit, PortDetail, ScanConfig};
 pub use driver::ProgressCallback;
 pub use error::ScanError;

@@ -1,5 +1,10 @@
 //! What the operating system allows this process.
 
+#[cfg(target_os = "linux")]
+use std::num::{NonZeroU32, NonZeroUsize};
+
+#[cfg(target_os = "linux")]
+use crate::config::defaults::AUTO_REACTORS;
 use crate::config::defaults::{AUTO_CEILING, DESCRIPTOR_RESERVE};
 use crate::config::{ConnectionLimit, ScanConfig};
 
@@ -13,6 +18,19 @@ pub(crate) fn socket_budget(config: &ScanConfig) -> u32 {
             config.max_connections.map_or(budget, |most| budget.min(most.get()))
         }
     }
+}
+
+/// How many threads make connections.
+#[cfg(target_os = "linux")]
+pub(crate) fn reactors(config: &ScanConfig) -> NonZeroU32 {
+    config.threads.unwrap_or_else(|| match config.limit {
+        ConnectionLimit::Fixed(_) => NonZeroU32::MIN,
+        ConnectionLimit::Auto => {
+            let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+            AUTO_REACTORS
+                .min(u32::try_from(processors).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN))
+        }
+    })
 }
 
 /// The largest number of file descriptors that Linux can be configured to give a process (`fs.nr_open` beyond its default of 2^20).

@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -9,12 +10,18 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(target_os = "linux")]
+use crate::config::Connector;
 use crate::config::ScanConfig;
 use crate::config::defaults::EVENT_CAPACITY;
-use crate::connect::{Connect, PortableConnect};
+#[cfg(target_os = "linux")]
+use crate::connect::FastConnect;
+use crate::connect::{Connect, Permits, PortableConnect};
 use crate::control::{Controller, Job, Rules};
 use crate::driver::{Clock, Driver, ProgressCallback, ProgressPublisher};
 use crate::error::ScanError;
+#[cfg(target_os = "linux")]
+use crate::limits::reactors;
 use crate::limits::socket_budget;
 use crate::plan::ScanPlan;
 use crate::scan::{Final, Scan, ScanControl};
@@ -98,15 +105,15 @@ impl Scanner {
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         let driver = Driver {
             controller: Controller::new(job, rules),
-            connect: PortableConnect::new(clock),
+            connect: self.connector(&runtime, clock).map_err(ScanError::Start)?,
             clock,
-            permits: Arc::clone(&self.permits),
+            permits: Permits::new(Arc::clone(&self.permits)),
             commands: command_queue,
             events,
             progress,
             cancel,
             open: 0,
-            spare: None,
+            turns: 0,
             stopped: false,
             held_back: None,
         };
@@ -120,6 +127,18 @@ impl Scanner {
             })
             .map_err(ScanError::Start)?;
         Ok(Scan::new(event_queue, progress_values, control, is_done, thread))
+    }
+
+    /// What makes the connections, to be polled inside the runtime.
+    fn connector(&self, runtime: &Runtime, clock: Clock) -> io::Result<Box<dyn Connect + Send>> {
+        #[cfg(target_os = "linux")]
+        if self.config.connector == Connector::Fast {
+            let _inside = runtime.enter();
+            return Ok(Box::new(FastConnect::new(clock, reactors(&self.config))?));
+        }
+        // Only the fast one waits for a descriptor of its own.
+        let _ = runtime;
+        Ok(Box::new(PortableConnect::new(clock)))
     }
 }
 
@@ -137,9 +156,9 @@ fn check(plan: &ScanPlan) -> Result<(), ScanError> {
 }
 
 /// The engine's thread: the report goes out before the sockets are closed, as closing thousands of them takes its time.
-fn run<C: Connect>(
+fn run(
     runtime: &Runtime,
-    mut driver: Driver<C>,
+    mut driver: Driver,
     result: &OnceLock<Arc<scanner_core::ScanReport>>,
     done: oneshot::Sender<()>,
 ) {

@@ -25,6 +25,7 @@ pub(crate) enum Key {
     MaxConnections,
     MaxRate,
     MaxPerHost,
+    Threads,
     Timeout,
     Retries,
     HostTimeout,
@@ -41,7 +42,7 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every option, in the order in which they are printed.
-    pub(crate) const ALL: [Self; 24] = [
+    pub(crate) const ALL: [Self; 25] = [
         Self::Exclude,
         Self::ExcludeFile,
         Self::Scope,
@@ -54,6 +55,7 @@ impl Key {
         Self::MaxConnections,
         Self::MaxRate,
         Self::MaxPerHost,
+        Self::Threads,
         Self::Timeout,
         Self::Retries,
         Self::HostTimeout,
@@ -83,6 +85,7 @@ impl Key {
             Self::MaxConnections => "max-connections",
             Self::MaxRate => "max-rate",
             Self::MaxPerHost => "max-per-host",
+            Self::Threads => "threads",
             Self::Timeout => "timeout",
             Self::Retries => "retries",
             Self::HostTimeout => "host-timeout",
@@ -126,6 +129,7 @@ impl Key {
             | Self::MaxConnections
             | Self::MaxRate
             | Self::MaxPerHost
+            | Self::Threads
             | Self::Retries
             | Self::HostTimeout
             | Self::Deadline

@@ -146,6 +146,7 @@ fn print_config_is_a_configuration_file() {
     # max-connections =                      # default, not set
     max-rate = 500                           # /etc/c.toml:4
     # max-per-host =                         # default, not set
+    # threads =                              # default, not set
     timeout = "3s"                           # default
     # retries =                              # default, not set
     # host-timeout =                         # default, not set

@@ -47,6 +47,8 @@ fn short_help() {
           --max-connections <N>  Never more than N connections at once
           --max-rate <N>         Never more than N connection attempts per second
           --max-per-host <N>     Never more than N connections to one host at once
+          --threads <N>          Threads that make connections, 1 to 16 (Linux); without it one with a
+                                 fixed number of connections, else up to two
           --timeout <TIME>       The longest wait for one answer (500ms, 2s; a bare number is
                                  milliseconds); the wait in force follows the measured round-trip time
           --retries <N>          How often a silent port is asked again, 0 to 13; without it as often as
@@ -170,6 +172,10 @@ fn long_help() {
 
           --max-per-host <N>
               Never more than N connections to one host at once
+
+          --threads <N>
+              Threads that make connections, 1 to 16 (Linux); without it one with a fixed number of
+              connections, else up to two
 
           --timeout <TIME>
               The longest wait for one answer (500ms, 2s; a bare number is milliseconds); the wait in

@@ -183,6 +183,7 @@ fn print_config() {
     # max-connections =                      # default, not set
     max-rate = 30                            # SCANNER_MAX_RATE
     # max-per-host =                         # default, not set
+    # threads =                              # default, not set
     timeout = "3s"                           # default
     # retries =                              # default, not set
     # host-timeout =                         # default, not set

@@ -17,6 +17,13 @@ pub(crate) const CONNECTIONS: NonZeroU32 = non_zero(100);
 /// The global window with an automatic limit before there is any evidence: the same as the fixed default.
 pub(crate) const AUTO_START: u32 = 100;
 
+/// Threads that make connections with an automatic limit, where there are as many processors: with two of them a refused port costs
+/// about half the time, and from there on what decides is whether the path carries it.
+#[cfg(target_os = "linux")]
+pub(crate) const AUTO_REACTORS: NonZeroU32 = non_zero(2);
+/// Range of the number of threads: beyond, the controller is what limits the speed.
+pub(crate) const MAX_THREADS: NonZeroU32 = non_zero(16);
+
 /// Descriptors that an automatic limit leaves to the rest of the process.
 pub(crate) const DESCRIPTOR_RESERVE: u64 = 64;
 

@@ -16,11 +16,11 @@ use scanner_core::Reason;
 use socket2::{SockRef, Socket};
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 
-use super::Connect;
 use super::classify::{Meaning, classify, refused_by_kernel};
 use super::sys::{self, Neighbours};
+use super::verdict::{Asked, Look, failed_here, outcome};
+use super::{Connect, Permits, Started};
 use crate::control::{Outcome, Probe, ProbeId, ScanTime};
 use crate::driver::Clock;
 
@@ -44,17 +44,18 @@ impl PortableConnect {
 }
 
 impl Connect for PortableConnect {
-    fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome> {
+    fn start(&mut self, probe: Probe, _: ScanTime, permits: &mut Permits) -> Started {
+        let Some(permit) = permits.take() else { return Started::here(Some(Outcome::NoPermit)) };
         let started = self.clock.now();
         let socket = match begin(probe.addr) {
             Ok(socket) => socket,
-            Err(code) => return Some(failed_here(refused_by_kernel(code))),
+            Err(code) => return Started::here(Some(failed_here(refused_by_kernel(code)))),
         };
         let (clock, neighbours) = (self.clock, Arc::clone(&self.neighbours));
-        let connecting = Connecting { socket, probe, clock, started, neighbours };
+        let connecting = Connecting { socket, asked: Asked { probe, started }, clock, neighbours };
         // On loopback and to refusing neighbours the answer is there already, which saves the registration.
         if let Some(outcome) = connecting.ask() {
-            return Some(outcome);
+            return Started::here(Some(outcome));
         }
         let wait: Attempt = Box::pin(async move {
             let outcome = connecting.wait().await;
@@ -64,8 +65,10 @@ impl Connect for PortableConnect {
         let (attempt, handle) = futures_util::future::abortable(wait);
         self.handles.insert(probe.id, handle);
         self.attempts.push(attempt);
-        None
+        Started::here(None)
     }
+
+    fn end_turn(&mut self, _: ScanTime) {}
 
     fn release(&mut self, id: ProbeId) -> bool {
         self.handles.remove(&id).inspect(AbortHandle::abort).is_some()
@@ -88,6 +91,16 @@ impl Connect for PortableConnect {
         if outcomes.len() > before { Poll::Ready(()) } else { Poll::Pending }
     }
 
+    fn next_expiry(&self) -> Option<ScanTime> {
+        None
+    }
+
+    fn kept_permits(&self) -> u32 {
+        0
+    }
+
+    fn give_up_idle(&mut self) {}
+
     fn close_all(&mut self) {
         self.handles.clear();
         self.attempts.clear();
@@ -109,19 +122,9 @@ fn begin(target: SocketAddr) -> Result<Socket, Option<i32>> {
 /// A socket on its way to a connection.
 struct Connecting<S> {
     socket: S,
-    probe: Probe,
+    asked: Asked,
     clock: Clock,
-    started: ScanTime,
     neighbours: Arc<Neighbours>,
-}
-
-/// When a socket is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Look {
-    /// Right after `connect()` returned.
-    First,
-    /// When something happened, or the time is over.
-    Later,
 }
 
 impl Connecting<Socket> {
@@ -133,9 +136,9 @@ impl Connecting<Socket> {
     /// Waits for an answer; when the time is over the socket is asked once more, so that this machine's own delay is never
     /// taken for silence.
     async fn wait(self) -> Outcome {
-        let Self { socket, probe, clock, started, neighbours } = self;
+        let Self { socket, asked, clock, neighbours } = self;
         match TcpStream::from_std(socket.into()) {
-            Ok(socket) => Connecting { socket, probe, clock, started, neighbours }.wait_on_stream().await,
+            Ok(socket) => Connecting { socket, asked, clock, neighbours }.wait_on_stream().await,
             Err(error) => failed_here(refused_by_kernel(error.raw_os_error())),
         }
     }
@@ -157,63 +160,29 @@ impl Connecting<TcpStream> {
                 drop(self.socket.try_io(Interest::WRITABLE, again));
             }
         };
-        match tokio::time::timeout(self.probe.timeout, answer).await {
+        let silence = || {
+            let local = || Some(self.socket.local_addr().ok()?.ip());
+            self.asked.silence(self.clock.now(), &self.neighbours, local)
+        };
+        match tokio::time::timeout(self.asked.probe.timeout, answer).await {
             Ok(outcome) => outcome,
-            Err(_) => ask().unwrap_or_else(|| self.silence()),
+            Err(_) => ask().unwrap_or_else(silence),
         }
-    }
-
-    /// What an attempt without any answer came to: silence, or a neighbour that was never there. The kernel says so by ICMP to
-    /// itself, of which it sends a limited number per second, so its table is read instead.
-    fn silence(&self) -> Outcome {
-        let (target, now) = (self.probe.addr.ip(), self.clock.now());
-        let resolution_is_over = self.probe.unresolved_from.is_some_and(|from| now >= from);
-        // This machine is no neighbour of its own.
-        let is_here = self.socket.local_addr().is_ok_and(|local| local.ip() == target);
-        if resolution_is_over && !is_here && self.neighbours.never_resolved(target, now) {
-            return Outcome::Answered { reason: Reason::NoNeighbour, rtt: now.since(self.started) };
-        }
-        Outcome::TimedOut
     }
 }
 
 impl<S> Connecting<S> {
     /// Reads the socket and says what it means; `None` while there is no answer.
     fn interpret(&self, socket: &Socket, look: Look) -> Option<Outcome> {
-        let (seen, kernel_rtt) = sys::observe(socket, self.probe.addr);
-        let reason = match classify(&seen) {
-            Meaning::Nothing => return None,
-            Meaning::Settled(reason) => reason,
-            // A firewall of this machine rejects while the SYN is on its way out, inside connect(); neighbour resolution fails
-            // only after its probes went unanswered.
-            Meaning::OwnUnreachable if look == Look::First => Reason::LocalPolicy,
-            Meaning::OwnUnreachable => {
-                match self.neighbours.unresolved(self.probe.addr.ip(), self.clock.now()) {
-                    Some(true) => Reason::NoNeighbour,
-                    // The neighbour is known, and still this machine says that the host is unreachable: a rule of its firewall.
-                    Some(false) => Reason::LocalPolicy,
-                    // The target is not on link; the next hop to it did not answer.
-                    None => return Some(Outcome::NoRoute),
-                }
-            }
-            local @ (Meaning::NoRoute | Meaning::LocalLimit | Meaning::NetworkDown) => {
-                return Some(failed_here(local));
-            }
-        };
-        if reason == Reason::Handshake {
+        let (seen, kernel_rtt) = sys::observe(socket, self.asked.probe.addr);
+        let meaning = classify(&seen);
+        if meaning == Meaning::Settled(Reason::Handshake) {
             // RST on close: nothing stays half-open there, and no TIME_WAIT here. If it fails the connection still closes.
             drop(socket.set_linger(Some(Duration::ZERO)));
         }
-        Some(Outcome::Answered { reason, rtt: kernel_rtt.unwrap_or(self.clock.now().since(self.started)) })
-    }
-}
-
-const fn failed_here(meaning: Meaning) -> Outcome {
-    match meaning {
-        Meaning::NoRoute => Outcome::NoRoute,
-        Meaning::NetworkDown => Outcome::NetworkDown,
-        Meaning::Settled(reason) => Outcome::Answered { reason, rtt: Duration::ZERO },
-        Meaning::LocalLimit | Meaning::OwnUnreachable | Meaning::Nothing => Outcome::LocalLimit,
+        let now = self.clock.now();
+        let rtt = kernel_rtt.unwrap_or(now.since(self.asked.started));
+        outcome(meaning, look, self.asked.probe.addr.ip(), &self.neighbours, (now, rtt))
     }
 }
 

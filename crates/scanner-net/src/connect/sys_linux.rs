@@ -10,7 +10,7 @@ use nix::sys::socket::{
 };
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::classify::{Icmp, Observation, sender};
+use super::classify::{Icmp, Observation, Sender, sender};
 pub(crate) use super::neighbours::Neighbours;
 
 /// A socket for one attempt, made without blocking in one call, and asked for ICMP errors in full: without that an ICMPv6 error
@@ -27,35 +27,82 @@ pub(crate) fn socket(target: SocketAddr) -> io::Result<Socket> {
 
 /// What the socket knows by now, with the kernel's round-trip time for an established connection.
 pub(crate) fn observe(socket: &Socket, target: SocketAddr) -> (Observation, Option<Duration>) {
-    // The order matters: reading the error or the queue, and any second connect(), resets what TCP_INFO has to tell.
-    let info = tcp_info(socket);
-    let established = info.as_ref().is_some_and(|info| !matches!(info.tcpi_state, SYN_SENT | CLOSE));
-    let mut seen = Observation {
-        established,
-        to_itself: false,
-        segments: info.as_ref().map(|info| info.tcpi_segs_in),
-        error: None,
-        icmp: None,
-    };
+    observe_after(tcp_info(socket), socket, target)
+}
+
+/// The same, where `TCP_INFO` was read already: reading the error or the queue, and any second `connect()`, resets what it tells.
+pub(crate) fn observe_after(
+    info: Option<TcpInfo>,
+    socket: &Socket,
+    target: SocketAddr,
+) -> (Observation, Option<Duration>) {
+    let established = info.is_some_and(TcpInfo::is_established);
+    let segments = info.map(|info| info.segments);
+    let mut seen = Observation { established, to_itself: false, segments, error: None, icmp: None };
     if established {
-        let ends = (socket.local_addr().ok(), socket.peer_addr().ok());
-        seen.to_itself = matches!(ends, (Some(local), Some(peer)) if local == peer);
-        let rtt = info.map(|info| Duration::from_micros(info.tcpi_rtt.into()));
-        return (seen, rtt.filter(|rtt| !rtt.is_zero()));
+        seen.to_itself = is_to_itself(socket);
+        return (seen, info.and_then(TcpInfo::rtt));
     }
-    if seen.segments == Some(0) {
-        let local = socket.local_addr().ok().and_then(|addr| addr.as_socket()).map(|addr| addr.ip());
-        seen.icmp = icmp_error(socket, local, target.ip());
-    }
+    seen.icmp = icmp_error(socket, target.ip());
     seen.error = socket.take_error().ok().flatten().and_then(|error| error.raw_os_error());
     (seen, None)
+}
+
+/// Whether both ends of the connection are this very socket.
+pub(crate) fn is_to_itself(socket: &Socket) -> bool {
+    let ends = (socket.local_addr().ok(), socket.peer_addr().ok());
+    matches!(ends, (Some(local), Some(peer)) if local == peer)
+}
+
+/// An ICMP error from the socket's error queue.
+pub(crate) fn icmp_error(socket: &Socket, target: IpAddr) -> Option<Icmp> {
+    let queued = queued_error(socket)?;
+    let local = socket.local_addr().ok().and_then(|addr| addr.as_socket()).map(|addr| addr.ip());
+    Some(Icmp { from: sender(queued.offender, local, target), ..queued.icmp })
+}
+
+/// Whether there is anything in the socket's error queue; takes it out.
+pub(crate) fn has_queued_error(socket: &Socket) -> bool {
+    let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
+    recvmsg::<()>(socket.as_raw_fd(), &mut [], None, flags).is_ok()
+}
+
+/// The part of `TCP_INFO` that tells answers apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TcpInfo {
+    state: u8,
+    /// Segments that arrived from the peer.
+    pub(crate) segments: u32,
+    rtt_us: u32,
+}
+
+impl TcpInfo {
+    /// The handshake completed, even if the peer closed since.
+    pub(crate) const fn is_established(self) -> bool {
+        !matches!(self.state, SYN_SENT | CLOSE)
+    }
+
+    /// The attempt is over.
+    pub(crate) const fn is_closed(self) -> bool {
+        self.state == CLOSE
+    }
+
+    /// The kernel's round-trip time of the handshake.
+    pub(crate) fn rtt(self) -> Option<Duration> {
+        (self.rtt_us > 0).then(|| Duration::from_micros(self.rtt_us.into()))
+    }
 }
 
 const SYN_SENT: u8 = 2;
 const CLOSE: u8 = 7;
 
+struct QueuedError {
+    icmp: Icmp,
+    offender: Option<IpAddr>,
+}
+
 #[expect(clippy::wildcard_enum_match_arm, reason = "an open list of messages of which two matter")]
-fn icmp_error(socket: &Socket, local: Option<IpAddr>, target: IpAddr) -> Option<Icmp> {
+fn queued_error(socket: &Socket) -> Option<QueuedError> {
     let mut space = nix::cmsg_space!(libc::sock_extended_err, SockaddrStorage);
     let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
     let message = recvmsg::<()>(socket.as_raw_fd(), &mut [], Some(&mut space), flags).ok()?;
@@ -71,34 +118,34 @@ fn icmp_error(socket: &Socket, local: Option<IpAddr>, target: IpAddr) -> Option<
             _ => continue,
         };
         if matches!(error.ee_origin, libc::SO_EE_ORIGIN_ICMP | libc::SO_EE_ORIGIN_ICMP6) {
-            return Some(Icmp {
-                v6: error.ee_origin == libc::SO_EE_ORIGIN_ICMP6,
-                kind: error.ee_type,
-                code: error.ee_code,
-                from: sender(offender, local, target),
-            });
+            let v6 = error.ee_origin == libc::SO_EE_ORIGIN_ICMP6;
+            let icmp = Icmp { v6, kind: error.ee_type, code: error.ee_code, from: Sender::Network };
+            return Some(QueuedError { icmp, offender });
         }
     }
     None
 }
 
+/// Reads `TCP_INFO`; `None` on a kernel that does not count segments.
 #[expect(
     unsafe_code,
     reason = "no safe wrapper reads TCP_INFO on every kernel: its size grows with the version"
 )]
-fn tcp_info(socket: &Socket) -> Option<libc::tcp_info> {
-    let mut info = std::mem::MaybeUninit::<libc::tcp_info>::zeroed();
-    let size = size_of::<libc::tcp_info>();
-    let mut len = libc::socklen_t::try_from(size).ok()?;
-    // SAFETY: the descriptor is open while it is borrowed; the kernel writes at most `len` bytes, the size of the
-    // structure; the structure is plain integers, for which the zeroes beneath a shorter answer are valid.
-    let info = unsafe {
+pub(crate) fn tcp_info(socket: &Socket) -> Option<TcpInfo> {
+    // tcpi_segs_in came with Linux 4.2; what follows it is of no interest.
+    const NEEDED: usize = std::mem::offset_of!(libc::tcp_info, tcpi_segs_in) + size_of::<u32>();
+    let mut info = std::mem::MaybeUninit::<libc::tcp_info>::uninit();
+    let mut len = libc::socklen_t::try_from(NEEDED).ok()?;
+    // SAFETY: the descriptor is open while it is borrowed; the kernel writes at most `len` bytes into the structure, which is
+    // larger; the fields are read only where it has written all of them, and are plain integers.
+    unsafe {
         let fd = socket.as_raw_fd();
         let result =
             libc::getsockopt(fd, libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut len);
-        (result == 0).then(|| info.assume_init())?
-    };
-    // tcpi_segs_in came with Linux 4.2; a kernel that ends before it cannot tell.
-    let needed = std::mem::offset_of!(libc::tcp_info, tcpi_segs_in) + size_of::<u32>();
-    (usize::try_from(len).ok()? >= needed).then_some(info)
+        if result != 0 || usize::try_from(len).ok()? < NEEDED {
+            return None;
+        }
+        let info = info.as_ptr();
+        Some(TcpInfo { state: (*info).tcpi_state, segments: (*info).tcpi_segs_in, rtt_us: (*info).tcpi_rtt })
+    }
 }

@@ -27,6 +27,25 @@ pub(crate) struct ProbeId {
     serial: u32,
 }
 
+impl ProbeId {
+    /// A name by its parts.
+    #[cfg(test)]
+    pub(crate) fn new(slot: usize, serial: u32) -> Self {
+        Self { slot: u32::try_from(slot).unwrap(), serial }
+    }
+
+    /// What tells it from others with the same slot.
+    #[cfg(test)]
+    pub(crate) const fn serial(self) -> u32 {
+        self.serial
+    }
+
+    /// A small number, which no other probe that is under way has.
+    pub(crate) const fn slot(self) -> usize {
+        self.slot as usize
+    }
+}
+
 /// What the controller remembers of a probe.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Flight {

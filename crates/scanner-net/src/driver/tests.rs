@@ -1,12 +1,15 @@
 //! The driver over a connector that makes no sockets.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 
 use scanner_core::{Completion, PortSet, Reason, ScanReport, Target};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::*;
 use crate::config::ScanConfig;
+use crate::connect::Started;
 use crate::control::{Job, Rules};
 use crate::plan::ScanPlan;
 
@@ -14,15 +17,18 @@ use crate::plan::ScanPlan;
 struct Batches {
     waiting: Vec<(ProbeId, OwnedSemaphorePermit)>,
     outcome: Outcome,
-    started: u32,
+    started: Arc<AtomicU32>,
 }
 
 impl Connect for Batches {
-    fn start(&mut self, probe: Probe, permit: OwnedSemaphorePermit) -> Option<Outcome> {
-        self.started += 1;
+    fn start(&mut self, probe: Probe, _: ScanTime, permits: &mut Permits) -> Started {
+        self.started.fetch_add(1, Ordering::Relaxed);
+        let permit = permits.take().unwrap();
         self.waiting.push((probe.id, permit));
-        None
+        Started::here(None)
     }
+
+    fn end_turn(&mut self, _: ScanTime) {}
 
     fn release(&mut self, id: ProbeId) -> bool {
         let before = self.waiting.len();
@@ -34,6 +40,16 @@ impl Connect for Batches {
         outcomes.extend(self.waiting.drain(..).map(|(id, _)| (id, self.outcome)));
         if outcomes.is_empty() { Poll::Pending } else { Poll::Ready(()) }
     }
+
+    fn next_expiry(&self) -> Option<ScanTime> {
+        None
+    }
+
+    fn kept_permits(&self) -> u32 {
+        0
+    }
+
+    fn give_up_idle(&mut self) {}
 
     fn close_all(&mut self) {
         self.waiting.clear();
@@ -53,31 +69,31 @@ fn scan_until(outcome: Outcome, cancel: CancellationToken) -> (ScanReport, usize
     let (progress, _values) = ProgressPublisher::new(None).unwrap();
     let rules = Rules::new(&ScanConfig::default(), &plan, 100);
     let permits = Arc::new(Semaphore::new(100));
+    let started = Arc::<AtomicU32>::default();
     let mut driver = Driver {
         controller: Controller::new(Job::new(plan, "test".into(), 1), rules),
-        connect: Batches { waiting: Vec::new(), outcome, started: 0 },
+        connect: Box::new(Batches { waiting: Vec::new(), outcome, started: Arc::clone(&started) }),
         clock: Clock::start(),
-        permits: Arc::clone(&permits),
+        permits: Permits::new(Arc::clone(&permits)),
         commands: command_queue,
         events,
         progress,
         cancel,
         open: 0,
-        spare: None,
+        turns: 0,
         stopped: false,
         held_back: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(driver.run());
     assert_eq!(driver.open, 0, "every socket is accounted for");
-    let started = driver.connect.started;
     drop(driver);
     let mut events = 0;
     while unread.try_recv().is_ok() {
         events += 1;
     }
     assert_eq!(permits.available_permits(), 100, "every permit is back");
-    (report, events, started)
+    (report, events, started.load(Ordering::Relaxed))
 }
 
 #[test]
