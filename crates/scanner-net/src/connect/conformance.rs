@@ -119,10 +119,10 @@ impl Bench {
     }
 
     /// What comes of attempts to these addresses, begun one after the other, as many at once as there are sockets.
-    fn ask(&mut self, targets: &[SocketAddr], timeout: Duration) -> Vec<Outcome> {
+    fn ask(&mut self, targets: &[(SocketAddr, Duration)]) -> Vec<Outcome> {
         let mut found = HashMap::new();
         let mut waiting = 0;
-        for (n, &addr) in targets.iter().enumerate() {
+        for (n, &(addr, timeout)) in targets.iter().enumerate() {
             while waiting == self.sockets {
                 waiting -= self.wait(&mut found);
             }
@@ -191,6 +191,9 @@ fn reason_of(outcome: Outcome) -> Option<Reason> {
 fn network(wire: Wire, family: Family) -> Option<(World, impl Sized)> {
     let made = World::new(wire, family).and_then(|world| {
         let [there, here] = rules(family);
+        // Each reject is told, however many there are.
+        world.target.sysctl("ipv4/icmp_msgs_per_sec", 1_000_000)?;
+        world.target.sysctl("ipv4/icmp_msgs_burst", 1_000_000)?;
         world.target.nft(&there)?;
         world.scanner.nft(&here)?;
         let ports: Vec<u16> = (0..LISTENERS).map(|n| Meets::Listener.port(n)).collect();
@@ -217,9 +220,11 @@ fn answers(
     steps: &[(Meets, u16)],
     wait: Duration,
 ) -> Vec<Option<Reason>> {
-    let target = |(meets, n): &(Meets, u16)| SocketAddr::new(family.target(), meets.port(*n));
+    // Whoever answers may take all the time that a busy machine needs.
+    let wait = |meets| if meets == Meets::Silence { wait } else { Duration::from_secs(30) };
+    let target = |(meets, n): &(Meets, u16)| (SocketAddr::new(family.target(), meets.port(*n)), wait(*meets));
     let targets: Vec<_> = steps.iter().map(target).collect();
-    Bench::new(kind, sockets).ask(&targets, wait).into_iter().map(reason_of).collect()
+    Bench::new(kind, sockets).ask(&targets).into_iter().map(reason_of).collect()
 }
 
 fn conforms(kind: Kind, wire: Wire, family: Family) {
@@ -254,9 +259,6 @@ fn what_a_listener_sends_late_is_not_taken_for_a_refusal() {
 
     let family = Family::V6;
     let Some((world, _listeners)) = network(Wire::Veth, family) else { return };
-    // Each reject is told, however many there are.
-    world.target.sysctl("ipv4/icmp_msgs_per_sec", 1_000_000).unwrap();
-    world.target.sysctl("ipv4/icmp_msgs_burst", 1_000_000).unwrap();
     let rejects = [OwnReject, HostUnreachable, HostUnreachable, PortUnreachable, HostUnreachable, Prohibited];
     let mut steps = vec![Rst, Prohibited, Prohibited, Listener, Listener, Prohibited, Prohibited];
     steps.extend([PortUnreachable, PortUnreachable, Prohibited]);
