@@ -292,12 +292,14 @@ impl Host {
         self.attempts.restore(self.loss_before_strikes);
     }
 
-    /// Gives a port its final state; `in_full` keeps the result itself.
-    pub(crate) fn settle(&mut self, result: PortResult, in_full: bool) {
-        self.settled.entry(result.reason).or_default().insert(result.port);
-        if in_full {
-            self.results.push(result);
-        }
+    /// Gives a port its final state.
+    pub(crate) fn settle(&mut self, port: u16, reason: Reason) {
+        self.settled.entry(reason).or_default().insert(port);
+    }
+
+    /// Keeps the result of a port that is reported by itself.
+    pub(crate) fn keep(&mut self, result: PortResult) {
+        self.results.push(result);
     }
 
     /// Takes the ports that are not settled, with the attempts made and the reason each is left with: the silent ones are

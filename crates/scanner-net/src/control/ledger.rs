@@ -34,6 +34,17 @@ pub(crate) struct Ledger {
     notes: Vec<Note>,
 }
 
+/// A port that gets its final state.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settled {
+    pub(crate) port: u16,
+    pub(crate) reason: Reason,
+    pub(crate) rtt: Option<Duration>,
+    pub(crate) attempts: u8,
+    /// How many of the attempts stayed without answer.
+    pub(crate) silent: u8,
+}
+
 impl Ledger {
     pub(crate) fn new(job: &Job, ports: usize, detail: PortDetail) -> Self {
         let targets = u64::try_from(job.targets.len()).unwrap_or(u64::MAX);
@@ -90,30 +101,27 @@ impl Ledger {
         self.counts.not_asked += u64::from(ports);
     }
 
-    /// Gives a port its final state after `silent` attempts without answer; the event, where it is to be reported one by one.
-    pub(crate) fn settle(
-        &mut self,
-        host: &mut Host,
-        names: &[String],
-        result: PortResult,
-        silent: u8,
-    ) -> Option<ScanEvent> {
-        self.counts.count(result.state, 1);
+    /// Gives a port its final state; the event, where it is to be reported one by one.
+    pub(crate) fn settle(&mut self, host: &mut Host, names: &[String], port: Settled) -> Option<ScanEvent> {
+        let Settled { port, reason, rtt, attempts, silent } = port;
+        let state = reason.state();
+        self.counts.count(state, 1);
         self.silent = self.silent.saturating_sub(silent.into());
-        if result.state == PortState::Unknown {
-            *self.not_measured.entry(result.reason).or_default() += 1;
+        if state == PortState::Unknown {
+            *self.not_measured.entry(reason).or_default() += 1;
         }
-        let in_full = result.state == PortState::Open || self.detail == PortDetail::All;
-        let event = in_full.then(|| {
+        host.settle(port, reason);
+        // Only here, as most ports are closed and the name of a service is of no interest for them.
+        (state == PortState::Open || self.detail == PortDetail::All).then(|| {
+            let result = PortResult::new(port, reason, rtt, attempts);
+            host.keep(result.clone());
             ScanEvent::Port(PortSettled {
                 scan_id: self.scan_id.clone(),
                 ip: host.addr,
                 names: names.to_vec(),
-                result: result.clone(),
+                result,
             })
-        });
-        host.settle(result, in_full);
-        event
+        })
     }
 
     /// A host is finished: keeps it in full where there is something to tell, else only its address.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use scanner_core::{PortResult, PortState, Reason, Verdict};
+use scanner_core::{PortState, Reason, Verdict};
 
 use super::flights::Flight;
 use super::host::{Ask, Phase, is_beyond};
+use super::ledger::Settled;
 use super::liveness::Strike;
 use super::local::Trouble;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
@@ -234,8 +235,9 @@ impl Controller {
                     not_asked += 1;
                 }
                 Some(reason) => {
-                    let result = PortResult::new(left.port, reason, None, left.attempts);
-                    let event = self.ledger.settle(&mut host, names, result, left.attempts);
+                    let (port, attempts) = (left.port, left.attempts);
+                    let settled = Settled { port, reason, rtt: None, attempts, silent: attempts };
+                    let event = self.ledger.settle(&mut host, names, settled);
                     self.outbox.extend(event.map(|event| Output::Event(Box::new(event))));
                 }
                 None => not_asked += 1,
@@ -252,8 +254,9 @@ impl Controller {
     fn settle(&mut self, slot: usize, ask: Ask, reason: Reason, rtt: Option<Duration>) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let names = self.job.targets.names_of(host.addr);
-        let result = PortResult::new(ask.port, reason, rtt, ask.attempt);
-        if let Some(event) = self.ledger.settle(host, names, result, ask.attempt.saturating_sub(1)) {
+        let Ask { port, attempt: attempts, .. } = ask;
+        let settled = Settled { port, reason, rtt, attempts, silent: attempts.saturating_sub(1) };
+        if let Some(event) = self.ledger.settle(host, names, settled) {
             self.publish(event);
         }
     }
