@@ -98,10 +98,10 @@ impl FastConnect {
 
 impl Connect for FastConnect {
     fn start(&mut self, probe: Probe, now: ScanTime, permits: &mut Permits) -> Started {
-        let mut permit = || permits.take();
-        let with_room = self.workers.iter_mut().enumerate().find(|(_, worker)| worker.has_room());
-        if let Some((owner, worker)) = with_room {
-            if !worker.start(probe, permit) {
+        // A worker without a permit to spare gets one only where there is one: the next reactor may have what it takes.
+        let fits = |worker: &Worker| worker.has_room() && (worker.kept_permits() > 0 || permits.free() > 0);
+        if let Some(owner) = self.workers.iter().position(fits) {
+            if !self.workers[owner].start(probe, || permits.take()) {
                 return Started::here(Some(Outcome::NoPermit));
             }
             #[expect(
@@ -112,7 +112,7 @@ impl Connect for FastConnect {
             return Started { outcome: None, here: false };
         }
         self.attempts += 1;
-        Started::here(self.own.start(probe, now, &mut permit))
+        Started::here(self.own.start(probe, now, || permits.take()))
     }
 
     fn end_turn(&mut self, now: ScanTime) {
@@ -175,5 +175,53 @@ impl Connect for FastConnect {
             worker.close_all();
         }
         self.owners = Index::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::time::Duration;
+
+    use scanner_core::Reason;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// A port that nobody listens on, as it was free a moment ago.
+    fn refused() -> SocketAddr {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.local_addr().unwrap()
+    }
+
+    fn probe(serial: u32) -> Probe {
+        let id = ProbeId::new(0, serial);
+        Probe { id, addr: refused(), timeout: Duration::from_secs(9), unresolved_from: None }
+    }
+
+    #[test]
+    fn an_attempt_goes_where_a_permit_is() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _inside = runtime.enter();
+        let clock = Clock::start();
+        let mut connect = FastConnect::new(clock, NonZeroU32::MIN.saturating_add(1)).unwrap();
+        let budget = Arc::new(Semaphore::new(1));
+        let mut permits = Permits::new(Arc::clone(&budget));
+        let refused = |started: Started| match started.outcome {
+            Some(Outcome::Answered { reason, .. }) => reason == Reason::Rst,
+            _ => false,
+        };
+        assert!(refused(connect.start(probe(1), clock.now(), &mut permits)));
+        assert_eq!((connect.kept_permits(), permits.free()), (1, 0), "its socket serves again");
+        connect.busy_turns = BUSY_TURNS;
+        connect.hire();
+        assert_eq!(connect.workers.len(), 1);
+        assert!(refused(connect.start(probe(2), clock.now(), &mut permits)), "the worker has no permit");
+        connect.give_up_idle();
+        assert_eq!((connect.kept_permits(), permits.free()), (0, 1));
+        let started = connect.start(probe(3), clock.now(), &mut permits);
+        assert!(!started.here && started.outcome.is_none(), "the worker's");
+        drop(connect);
+        assert_eq!(budget.available_permits(), 1);
     }
 }
