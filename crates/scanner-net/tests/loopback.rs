@@ -158,6 +158,36 @@ fn an_unread_stream_loses_nothing() {
     assert_eq!(seen, 4000);
 }
 
+/// Answers that wait for room are as old as the reader is slow; the round-trip times must not be.
+#[test]
+fn a_reader_that_stops_for_a_second_distorts_no_round_trip_time() {
+    let stop = Duration::from_secs(1);
+    let listeners: Vec<_> = (0..20).map(|_| listen(LOOPBACK)).collect();
+    let closed = ClosedPorts::new(LOOPBACK, 20);
+    let open: PortSet = listeners.iter().map(|(_, port)| *port).collect();
+    let mut targets = scanner_core::TargetSet::new();
+    targets.insert_range(Ipv4Addr::LOCALHOST.into(), Ipv4Addr::new(127, 0, 0, 200).into());
+    let two = NonZeroU32::MIN.saturating_add(1);
+    for limit in [ConnectionLimit::default(), ConnectionLimit::Auto] {
+        let config = ScanConfig::default().with_detail(PortDetail::All).with_limit(limit).with_threads(two);
+        let plan = ScanPlan::new(targets.clone(), open.union(&closed.ports));
+        let mut scan = Scanner::new(config).unwrap().start(plan, CancellationToken::new()).unwrap();
+        let (mut seen, mut slowest) = (0, Duration::ZERO);
+        on_runtime(async {
+            while let Some(event) = scan.next_event().await {
+                let ScanEvent::Port(port) = event else { continue };
+                seen += 1;
+                slowest = slowest.max(port.result.rtt.unwrap());
+                if seen % 3_000 == 1_000 {
+                    std::thread::sleep(stop);
+                }
+            }
+        });
+        assert_eq!(seen, 200 * 40);
+        assert!(slowest < stop, "{slowest:?} with {limit:?}");
+    }
+}
+
 #[test]
 fn progress_is_called_back_one_at_a_time_and_last_of_all_with_the_end() {
     let (_listener, port) = listen(LOOPBACK);
