@@ -26,6 +26,7 @@ mod port_spec;
 mod progress;
 mod ranking;
 mod report;
+mod reverse_name;
 mod service;
 mod spec_error;
 mod special;
@@ -46,6 +47,7 @@ pub use ranking::top_ports;
 pub use report::{
     Completion, HostResult, HostStatus, Note, PortResult, PortsByReason, Protocol, ScanReport, ServiceBasis,
 };
+pub use reverse_name::{ForwardCheck, ReverseName};
 pub use service::{get_service_name, ports_of_service, service_names};
 pub use spec_error::SpecError;
 pub use special::{count_public, remove_broadcasts, remove_unscannable};

@@ -13,6 +13,7 @@ use crate::host_addr::HostAddr;
 use crate::outcome::{PortState, Reason, Verdict};
 use crate::port_set::PortSet;
 use crate::progress::Progress;
+use crate::reverse_name::ReverseName;
 use crate::service::get_service_name;
 use crate::target::Target;
 
@@ -183,6 +184,10 @@ pub struct HostResult {
     pub ip: HostAddr,
     /// Every name that led to it, in the order in which they were given.
     pub names: Vec<String>,
+    /// The name that the DNS has for the address, where it was looked up and found. The engine knows no names: whoever
+    /// looks them up fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ptr: Option<ReverseName>,
     /// Whether the host is there.
     pub status: HostStatus,
     /// What showed that it is, or is not; `None` where nothing did.
@@ -214,6 +219,7 @@ impl HostResult {
         Self {
             ip: target.addr,
             names: target.names.clone(),
+            ptr: None,
             status: HostStatus::Unknown,
             evidence: None,
             rtt: None,

@@ -8,9 +8,9 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use scanner_core::{
-    AddrSet, Completion, HostAddr, HostFinished, HostResult, HostStatus, Note, PortResult, PortSet,
-    PortSettled, PortState, PortsByReason, Progress, Protocol, Reason, ScanEnd, ScanEvent, ScanNote,
-    ScanReport, ScanStart, ServiceBasis, Target, TargetSet, Verdict,
+    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, Note, PortResult,
+    PortSet, PortSettled, PortState, PortsByReason, Progress, Protocol, Reason, ReverseName, ScanEnd,
+    ScanEvent, ScanNote, ScanReport, ScanStart, ServiceBasis, Target, TargetSet, Verdict,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,6 +69,7 @@ fn lost_host() -> HostResult {
     HostResult {
         ip: addr("192.168.1.57"),
         names: vec!["nas.lan".to_owned(), "files.lan".to_owned()],
+        ptr: Some(ReverseName { name: "box.lan".to_owned(), forward: ForwardCheck::Differs }),
         status: HostStatus::Up,
         evidence: Some(Reason::Handshake),
         rtt: Some(Duration::from_millis(41)),
@@ -86,6 +87,7 @@ fn silent_host() -> HostResult {
     HostResult {
         ip: addr("fe80::1%2"),
         names: Vec::new(),
+        ptr: None,
         status: HostStatus::Unknown,
         evidence: None,
         rtt: None,
@@ -183,6 +185,10 @@ fn host_result() {
         "nas.lan",
         "files.lan"
       ],
+      "ptr": {
+        "name": "box.lan",
+        "forward": "differs"
+      },
       "status": "up",
       "evidence": "handshake",
       "rtt_us": 41000,
@@ -291,6 +297,10 @@ fn scan_report() {
             "nas.lan",
             "files.lan"
           ],
+          "ptr": {
+            "name": "box.lan",
+            "forward": "differs"
+          },
           "status": "up",
           "evidence": "handshake",
           "rtt_us": 41000,
@@ -485,6 +495,10 @@ fn event_host() {
         "nas.lan",
         "files.lan"
       ],
+      "ptr": {
+        "name": "box.lan",
+        "forward": "differs"
+      },
       "status": "up",
       "evidence": "handshake",
       "rtt_us": 41000,

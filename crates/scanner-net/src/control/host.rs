@@ -359,6 +359,7 @@ impl Host {
         HostResult {
             ip: self.addr,
             names: names.to_vec(),
+            ptr: None,
             status: self.status(),
             evidence: self.evidence,
             rtt: self.rtt.mean(),
