@@ -44,7 +44,17 @@ const DEPENDENCIES: &[(&str, Allowed)] = &[
     ),
     (
         "scanner-dns",
-        Allowed::Only(&["scanner-core", "futures-util", "serde", "thiserror", "tokio", "tokio-util"]),
+        Allowed::Only(&[
+            "scanner-core",
+            "dns-lookup",
+            "futures-core",
+            "futures-util",
+            "hickory-resolver",
+            "libc",
+            "thiserror",
+            "tokio",
+            "tokio-util",
+        ]),
     ),
     ("scanner-cli", Allowed::AnyBut(&["scanner-lab", "xtask"])),
     ("scanner-lab", Allowed::Only(&["libc", "nix", "thiserror"])),

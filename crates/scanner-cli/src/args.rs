@@ -51,8 +51,8 @@ Configuration:
   it came from. SCANNER_LOG=scanner_net=debug filters the log.
 
 From nmap:
-  Understood where they mean the same: -p- -F -n -Pn -sT -iL -oN --open
-  --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
+  Understood where they mean the same: -p- -F -n -R -Pn -sT -iL -oN
+  --open --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
   always full connections: they need no privileges and see what a client
   would see.";
 
@@ -163,6 +163,28 @@ pub(crate) struct Options {
     /// Scan every address of a name, not only the first that the system returns
     #[arg(long, help_heading = "Targets", overrides_with = "no_all_addresses")]
     pub(crate) all_addresses: bool,
+
+    /// Who looks names up: system, as ping would; hickory, the name servers directly; off, nobody; auto, the system for
+    /// the names given here and the name servers for those of addresses found (the default)
+    #[arg(long, value_name = "HOW", help_heading = "Names")]
+    pub(crate) dns: Option<String>,
+
+    /// Ask these name servers and no others, in this order: 192.0.2.53 or with a port, 192.0.2.53:5353
+    #[arg(long, alias = "dns-servers", value_name = "IP,…", help_heading = "Names")]
+    pub(crate) resolvers: Option<String>,
+
+    /// Find the names of addresses while the scan runs, which delays no result by more than a second: of hosts that are up
+    /// (up, the default), of all, or off
+    #[arg(long, value_name = "WHOSE", help_heading = "Names")]
+    pub(crate) reverse: Option<String>,
+
+    /// The same as --reverse off
+    #[arg(short = 'n', help_heading = "Names", conflicts_with = "reverse")]
+    pub(crate) no_names: bool,
+
+    /// The same as --reverse all
+    #[arg(short = 'R', help_heading = "Names", conflicts_with_all = ["reverse", "no_names"])]
+    pub(crate) all_names: bool,
 
     /// Ports: 22,80,8000-8100, names and wildcards (ssh, http*), top:N, simple (100), standard (1,000, the default),
     /// full or - (all 65,535); !25 takes one out
@@ -304,6 +326,11 @@ impl Options {
             set(Key::Family, "-6", self.ipv6, "6"),
             set(Key::AllAddresses, "--all-addresses", self.all_addresses, "true"),
             set(Key::AllAddresses, "--no-all-addresses", off.no_all_addresses, "false"),
+            text(Key::Dns, "--dns", &self.dns),
+            text(Key::Resolvers, "--resolvers", &self.resolvers),
+            text(Key::Reverse, "--reverse", &self.reverse),
+            set(Key::Reverse, "-n", self.no_names, "off"),
+            set(Key::Reverse, "-R", self.all_names, "all"),
             text(Key::Ports, "--ports", &self.ports),
             self.top_ports.as_ref().map(|n| (Key::Ports, "--top-ports", format!("top:{n}"))),
             set(Key::Ports, "-F", self.fast, "simple"),

@@ -71,7 +71,7 @@ fn habit(text: &str) -> Result<Habit, Failure> {
         "-p-" => Habit::Means("--ports=-".into()),
         "-Pn" => Habit::Means("--skip-discovery".into()),
         "-iL" => Habit::Means("--input".into()),
-        "-sT" | "-n" => Habit::Nothing,
+        "-sT" => Habit::Nothing,
         "-sS" => Habit::Note("-sS: full connections are made instead; they need no privileges"),
         "-sV" => {
             Habit::Note("-sV: services are not asked for their version; names are guessed from port numbers")
@@ -154,7 +154,7 @@ mod tests {
         for (typed, read) in [
             ("scanner scan 192.0.2.1", "scanner 192.0.2.1"),
             ("scanner scan scan", "scanner scan"),
-            ("scanner -sT -n -Pn -p- x", "scanner --skip-discovery --ports=- x"),
+            ("scanner -sT -n -Pn -p- x", "scanner -n --skip-discovery --ports=- x"),
             ("scanner -p -1024 x", "scanner --ports=-1024 x"),
             ("scanner -p - x", "scanner --ports=- x"),
             ("scanner -p 22 x", "scanner -p 22 x"),

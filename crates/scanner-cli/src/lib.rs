@@ -14,6 +14,7 @@ mod networks;
 mod output;
 mod plan_report;
 mod progress_line;
+mod reverse;
 mod scan;
 mod settings;
 mod suggest;
@@ -75,6 +76,9 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
         return without_targets(&networks);
     }
     let requested = Requested::read(&settings.targets, &networks)?;
+    if settings.names.are_off() {
+        requested.without_names()?;
+    }
     logging::start(settings.display.verbose, &console)?;
     for note in notes {
         console.note(note);

@@ -18,8 +18,9 @@ use crate::output::sink::{Sink, SinkError};
 use crate::output::{self, Beginning, Ending, Output};
 use crate::plan_report::PlanReport;
 use crate::progress_line::ProgressLine;
-use crate::settings::{Color, FailIf, Format, Settings};
-use crate::targets::{Gathered, Requested};
+use crate::reverse::ReverseNames;
+use crate::settings::{Color, FailIf, Format, Settings, WhoseNames};
+use crate::targets::{Gathered, Names, Requested};
 
 use pump::Pump;
 
@@ -46,7 +47,9 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
     let interrupt = Interrupt::listen(&cancel, &console)
         .map_err(|error| Failure::incomplete(format!("cannot listen to signals: {error}")))?;
 
-    let gathered = requested.gather(&settings.targets, &networks, &cancel).await;
+    let resolver = settings.names.resolver(settings.targets.family, settings.targets.all_addresses)?;
+    let looked_up = Names { resolver: &resolver, cancel: &cancel };
+    let gathered = requested.gather(&settings.targets, &networks, looked_up).await;
     if let Some(status) = interrupt.status() {
         console.warn("interrupted before the scan began");
         return Ok(status);
@@ -85,7 +88,8 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
         .and_then(|scanner| scanner.start(plan, cancel.clone()))
         .map_err(|error| cannot_scan(&error))?;
 
-    let mut pump = Pump::new(output, sink, console.clone(), progress, cancel);
+    let names = ReverseNames::new(resolver, whose_names(&settings), cancel);
+    let mut pump = Pump::new(output, sink, console.clone(), progress, names);
     let report = pump.run(scan).await;
     console.clear();
     let report = report.map_err(|error| cannot_scan(&error))?;
@@ -98,6 +102,11 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
         skip_discovery: settings.config.skip_discovery,
     };
     end(pump, &ending, &settings, &console)
+}
+
+/// A list has no place for names that nobody typed.
+fn whose_names(settings: &Settings) -> WhoseNames {
+    if settings.output.format == Format::List { WhoseNames::Off } else { settings.names.reverse }
 }
 
 /// Writes the rest of the result, and to standard error what a result for programs does not say to people.

@@ -1,6 +1,7 @@
 //! `Settings`: what the flags, the environment and the file mean together, validated. Every error of usage is here.
 
 pub(crate) mod key;
+mod names;
 mod print;
 mod value;
 
@@ -15,6 +16,7 @@ use crate::args::{Args, ConnectorChoice};
 use crate::failure::Failure;
 
 pub(crate) use key::{Given, Key, Layers, Origin, from_environment, unknown_variables};
+pub(crate) use names::{NameSettings, WhoseNames};
 pub(crate) use print::print_config;
 
 /// With at most this many ports asked, every port is listed whatever its state.
@@ -25,6 +27,8 @@ const LISTED_PORTS: usize = 25;
 pub(crate) struct Settings {
     /// What to scan.
     pub(crate) targets: TargetSettings,
+    /// How names are looked up, and whose.
+    pub(crate) names: NameSettings,
     /// Which ports.
     pub(crate) ports: PortSet,
     /// How.
@@ -169,6 +173,7 @@ impl Settings {
         let words = |key, words: &[_]| given(key).map(|given| value::word(&given, words)).transpose();
         Ok(Self {
             targets: targets(args, layers)?,
+            names: NameSettings::build(layers)?,
             ports,
             config,
             output: OutputSettings {

@@ -6,7 +6,7 @@ mod words;
 use std::path::Path;
 
 use scanner_core::{HostAddr, TargetItem, TargetSet, parse_target, remove_broadcasts, remove_unscannable};
-use scanner_dns::{DnsConfig, FamilyPolicy, ResolveError, Resolver};
+use scanner_dns::{FamilyPolicy, ResolveError, Resolver};
 use tokio_util::sync::CancellationToken;
 
 use crate::failure::Failure;
@@ -43,7 +43,26 @@ pub(crate) struct Gathered {
     pub(crate) notes: Vec<String>,
 }
 
+/// Who looks names up, and until when.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub(crate) resolver: &'a Resolver,
+    pub(crate) cancel: &'a CancellationToken,
+}
+
 impl Requested {
+    /// Refuses what cannot be had without looking names up.
+    ///
+    /// # Errors
+    /// The first name.
+    pub(crate) fn without_names(&self) -> Result<(), Failure> {
+        let mut names = self.wanted.names.iter().chain(&self.excluded.names);
+        names.next().map_or(Ok(()), |name| {
+            let message = format!("`{}`: names are not looked up (--dns off)", name.escape_debug());
+            Err(Failure::usage(message).with_hint("give its address"))
+        })
+    }
+
     /// Reads the command line and the files. Blocks, as standard input may be one of them.
     ///
     /// # Errors
@@ -82,20 +101,16 @@ impl Requested {
         self,
         settings: &TargetSettings,
         networks: &Networks,
-        cancel: &CancellationToken,
+        names: Names<'_>,
     ) -> Result<Gathered, Failure> {
-        let dns = DnsConfig {
-            family: settings.family,
-            all_addresses: settings.all_addresses,
-            ..DnsConfig::default()
-        };
-        let (resolved, unresolved) = Resolver::new(dns).resolve_all(&self.wanted.names, cancel).await;
+        let Names { resolver, cancel } = names;
+        let (resolved, unresolved) = resolver.resolve_all(&self.wanted.names, cancel).await;
         let mut gathered = Gathered { targets: self.wanted.addrs, unresolved, notes: self.notes };
         let named_any = !gathered.targets.is_empty() || !resolved.is_empty();
         gathered.notes.extend(drop_other_family(&mut gathered.targets, settings.family));
         gathered.targets.union(&resolved);
 
-        gathered.targets.subtract(&self.excluded.all_addresses(cancel).await?);
+        gathered.targets.subtract(&self.excluded.all_addresses(names).await?);
         gathered.notes.extend(remove_unscannable(&mut gathered.targets));
         gathered.notes.extend(remove_broadcasts(&mut gathered.targets, &networks.with_broadcast()));
         if let Some(scope) = &self.scope {
@@ -134,9 +149,9 @@ impl Named {
 
     /// Every address of everything. An exclusion whose address is not known must stop the scan: it may be the one that
     /// must not be touched.
-    async fn all_addresses(self, cancel: &CancellationToken) -> Result<TargetSet, Failure> {
-        let dns = DnsConfig { all_addresses: true, ..DnsConfig::default() };
-        let (mut all, errors) = Resolver::new(dns).resolve_all(&self.names, cancel).await;
+    async fn all_addresses(self, names: Names<'_>) -> Result<TargetSet, Failure> {
+        let resolver = names.resolver.choosing(FamilyPolicy::Any, true);
+        let (mut all, errors) = resolver.resolve_all(&self.names, names.cancel).await;
         if let Some(error) = errors.first() {
             return Err(Failure::usage(format!("exclusion: {error}")).with_hint("exclude it by its address"));
         }

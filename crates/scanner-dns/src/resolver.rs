@@ -1,53 +1,95 @@
-//! `Resolver`: names to addresses, with a limit, a time-out and cancellation.
+//! `Resolver`: names to addresses and back, with a limit, a time-out, cancellation, and answers that are kept.
 
 use std::fmt;
-use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use futures_core::Stream;
 use futures_util::stream::{self, StreamExt};
 use scanner_core::{HostAddr, TargetSet};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::DnsConfig;
-use crate::error::{ResolveError, ResolveErrorKind};
-use crate::family::choose;
-use crate::lookup::{Lookup, SystemLookup};
+use crate::backend::{Ask, Hickory, System};
+use crate::cache::Cache;
+use crate::config::{Backend, DnsConfig};
+use crate::error::{ResolveError, ResolveErrorKind, SetupError};
+use crate::family::{FamilyPolicy, choose};
+use crate::reverse::{Reverse, checked};
 
-/// What the standard library puts before the words of the system's resolver.
-const STD_PREFIX: &str = "failed to lookup address information: ";
-
-/// Resolves names through the system. Cheap to clone; clones share the limit on look-ups at once.
+/// Looks up names and addresses. Cheap to clone; clones share the limit on look-ups at once and the answers that are kept.
 ///
-/// A look-up that timed out or was cancelled may keep a thread of the runtime's blocking pool until the system's
-/// resolver gives up: end such a runtime with `shutdown_background`.
+/// Its futures need a tokio runtime with its time and network drivers, all of them the same one. A look-up through the
+/// system that timed out or was cancelled may keep a thread of the runtime's blocking pool until the system's resolver
+/// gives up: end such a runtime with `shutdown_background`.
 #[derive(Clone)]
 pub struct Resolver {
+    family: FamilyPolicy,
+    all_addresses: bool,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
     config: DnsConfig,
-    lookup: Arc<dyn Lookup>,
-    permits: Arc<Semaphore>,
+    forward: Source,
+    reverse: Source,
+    permits: Semaphore,
+    addresses: Cache<(Backend, String), Vec<HostAddr>>,
+    names: Cache<IpAddr, Vec<String>>,
+}
+
+/// Who is asked, and under which name its answers are kept.
+#[derive(Clone)]
+struct Source {
+    kind: Backend,
+    /// None: nobody.
+    ask: Option<Arc<dyn Ask>>,
 }
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Resolver").field("config", &self.shared.config).finish_non_exhaustive()
     }
 }
 
 impl Resolver {
-    /// A resolver that asks the operating system.
-    pub fn new(config: DnsConfig) -> Self {
-        Self::with_lookup(config, SystemLookup)
-    }
-
-    fn with_lookup(config: DnsConfig, lookup: impl Lookup + 'static) -> Self {
-        let parallel = config.parallel.clamp(1, Semaphore::MAX_PERMITS);
-        Self { config, lookup: Arc::new(lookup), permits: Arc::new(Semaphore::new(parallel)) }
-    }
-
-    /// The addresses of one name: at least one, exactly one without [`DnsConfig::all_addresses`].
+    /// A resolver that asks whom the configuration names. Reads the system's configuration where that is asked for; sends
+    /// nothing.
     ///
-    /// Needs a tokio runtime with its time driver. The time-out runs from when the look-up starts.
+    /// # Errors
+    /// A backend that cannot be had, or that cannot do what the configuration asks.
+    pub fn new(config: DnsConfig) -> Result<Self, SetupError> {
+        let forward = Source::new(config.forward, &config)?;
+        let reverse = match Source::shared(&forward, config.reverse) {
+            Some(shared) => shared,
+            None => Source::new(config.reverse, &config)?,
+        };
+        Ok(Self::with_sources(config, forward, reverse))
+    }
+
+    fn with_sources(config: DnsConfig, forward: Source, reverse: Source) -> Self {
+        let permits = Semaphore::new(config.parallel.clamp(1, Semaphore::MAX_PERMITS));
+        let (addresses, names) = (Cache::new(config.keep), Cache::new(config.keep));
+        let (family, all_addresses) = (config.family, config.all_addresses);
+        let shared = Shared { config, forward, reverse, permits, addresses, names };
+        Self { family, all_addresses, shared: Arc::new(shared) }
+    }
+
+    /// The same resolver, its limit and its answers shared, that chooses otherwise among the addresses of a name.
+    #[must_use]
+    pub fn choosing(&self, family: FamilyPolicy, all_addresses: bool) -> Self {
+        Self { family, all_addresses, shared: Arc::clone(&self.shared) }
+    }
+
+    /// Who is asked for the names of addresses: what [`Backend::Auto`] came to.
+    pub fn reverse_backend(&self) -> Backend {
+        self.shared.reverse.kind
+    }
+
+    /// The addresses of one name: at least one, exactly one without [`DnsConfig::all_addresses`]. An address in place of a
+    /// name stands for itself, whoever would be asked.
+    ///
+    /// The time-out runs from when the look-up starts.
     ///
     /// # Errors
     /// Why the name has no address of the wanted family.
@@ -56,10 +98,10 @@ impl Resolver {
         name: &str,
         cancel: &CancellationToken,
     ) -> Result<Vec<HostAddr>, ResolveError> {
-        let found = cancel.run_until_cancelled(self.look_up(name)).await;
+        let found = cancel.run_until_cancelled(self.shared.addresses_of(name, &self.shared.forward)).await;
         found
             .unwrap_or(Err(ResolveErrorKind::Cancelled))
-            .and_then(|found| choose(&found, self.config.family, self.config.all_addresses))
+            .and_then(|found| choose(&found, self.family, self.all_addresses))
             .map_err(|kind| ResolveError { name: name.to_owned(), kind })
     }
 
@@ -75,7 +117,7 @@ impl Resolver {
         let mut targets = TargetSet::new();
         let mut errors = Vec::new();
         let answers = names.iter().map(|name| async move { (name, self.resolve(name, cancel).await) });
-        let mut answers = std::pin::pin!(stream::iter(answers).buffered(self.config.parallel.max(1)));
+        let mut answers = std::pin::pin!(stream::iter(answers).buffered(self.at_once()));
         while let Some((name, answer)) = answers.next().await {
             match answer {
                 Ok(addrs) => addrs.into_iter().for_each(|addr| targets.add_name(addr, name)),
@@ -85,21 +127,92 @@ impl Resolver {
         (targets, errors)
     }
 
-    async fn look_up(&self, name: &str) -> Result<Vec<HostAddr>, ResolveErrorKind> {
-        let _permit = self.permits.acquire().await.map_err(|_| ResolveErrorKind::Cancelled)?;
-        match tokio::time::timeout(self.config.timeout, self.lookup.lookup(name)).await {
-            Ok(answer) => answer.map_err(|error| ResolveErrorKind::Lookup(words_of(&error))),
-            Err(_) => Err(ResolveErrorKind::TimedOut(self.config.timeout)),
-        }
+    /// The names of one address, and whether the first of them leads back to it. That check never fails the look-up: what
+    /// it cannot find out is [`scanner_core::ForwardCheck::Unknown`].
+    ///
+    /// Each of the two look-ups has the time-out of its own.
+    ///
+    /// # Errors
+    /// Why the address has no name.
+    pub async fn reverse(&self, ip: IpAddr, cancel: &CancellationToken) -> Result<Reverse, ResolveError> {
+        let found = cancel.run_until_cancelled(self.shared.named(ip)).await;
+        found
+            .unwrap_or(Err(ResolveErrorKind::Cancelled))
+            .map_err(|kind| ResolveError { name: ip.to_string(), kind })
+    }
+
+    /// The names of many addresses, each answer as soon as it is there. At most [`DnsConfig::parallel`] addresses are taken
+    /// from `ips` ahead of the answers; once cancelled, what is left is answered so.
+    pub fn reverse_many(
+        &self,
+        ips: impl Stream<Item = IpAddr> + Send,
+        cancel: &CancellationToken,
+    ) -> impl Stream<Item = (IpAddr, Result<Reverse, ResolveError>)> + Send {
+        ips.map(move |ip| async move { (ip, self.reverse(ip, cancel).await) })
+            .buffer_unordered(self.at_once())
+    }
+
+    fn at_once(&self) -> usize {
+        self.shared.config.parallel.max(1)
     }
 }
 
-/// The system's words as a lower-case fragment.
-fn words_of(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.strip_prefix(STD_PREFIX).unwrap_or(&text);
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+impl Source {
+    fn new(kind: Backend, config: &DnsConfig) -> Result<Self, SetupError> {
+        let hickory = || {
+            let servers = &config.servers;
+            let hickory = if servers.is_empty() { Hickory::of_system() } else { Hickory::of(servers) };
+            hickory.map(|ask| Self { kind: Backend::Hickory, ask: Some(Arc::new(ask)) })
+        };
+        let system = || Self { kind: Backend::System, ask: Some(Arc::new(System::new())) };
+        match kind {
+            Backend::System if !config.servers.is_empty() => Err(SetupError::ServersUnused),
+            Backend::System => Ok(system()),
+            Backend::Hickory => hickory(),
+            Backend::Auto => Ok(hickory().unwrap_or_else(|_| system())),
+            Backend::Off => Ok(Self { kind, ask: None }),
+        }
+    }
+
+    /// The same source again where the same is asked for, so that both directions share connections and answers.
+    fn shared(made: &Self, kind: Backend) -> Option<Self> {
+        let same = made.kind == kind || (made.kind == Backend::Hickory && kind == Backend::Auto);
+        same.then(|| made.clone())
+    }
+}
+
+impl Shared {
+    /// Every address of a name.
+    async fn addresses_of(&self, name: &str, source: &Source) -> Result<Vec<HostAddr>, ResolveErrorKind> {
+        if let Ok(addr) = name.parse() {
+            return Ok(vec![addr]);
+        }
+        let Some(ask) = &source.ask else { return Err(ResolveErrorKind::Off) };
+        let question = (source.kind, name.to_lowercase());
+        self.addresses.get_or(question, self.in_time(ask.addresses(name))).await
+    }
+
+    async fn named(&self, ip: IpAddr) -> Result<Reverse, ResolveErrorKind> {
+        let source = &self.reverse;
+        let Some(ask) = &source.ask else { return Err(ResolveErrorKind::Off) };
+        let ip = ip.to_canonical();
+        let names = self.names.get_or(ip, self.in_time(ask.names(ip))).await?;
+        Ok(checked(ip, names, |name| async move { self.addresses_of(&name, source).await }).await)
+    }
+
+    /// One look-up: waits for its turn, and no longer than its time from then on.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, ResolveErrorKind>>,
+    ) -> Result<T, ResolveErrorKind> {
+        let _permit = self.permits.acquire().await.map_err(|_| ResolveErrorKind::Cancelled)?;
+        let timeout = self.config.timeout;
+        match tokio::time::timeout(timeout, answer).await {
+            // The time of one attempt says nothing to whoever waited for all of them.
+            Ok(Err(ResolveErrorKind::TimedOut(_))) | Err(_) => Err(ResolveErrorKind::TimedOut(timeout)),
+            Ok(answer) => answer,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use scanner_core::{
-    HostAddr, HostResult, HostStatus, PortResult, PortState, PortsByReason, Reason, ScanEvent, ScanStart,
-    Verdict,
+    HostAddr, HostResult, HostStatus, PortResult, PortState, PortsByReason, Reason, ReverseName, ScanEvent,
+    ScanStart, Verdict,
 };
 use serde::Serialize;
 
@@ -77,6 +77,8 @@ struct HostRecord<'a> {
     #[serde(flatten)]
     names: Names<'a>,
     ip: HostAddr,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ptr: Option<&'a ReverseName>,
     status: HostStatus,
     evidence: Option<Reason>,
     rtt_us: Option<u64>,
@@ -170,6 +172,7 @@ impl Jsonl {
             head: self.head("host"),
             names: Names::new(&host.names),
             ip: host.ip,
+            ptr: host.ptr.as_ref(),
             status: host.status,
             evidence: host.evidence,
             rtt_us: host.rtt.map(micros),
@@ -236,6 +239,8 @@ fn millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use scanner_core::ForwardCheck;
+
     use super::*;
     use crate::output::samples::{HostBuilder, beginning, render, settings, unresolved};
 
@@ -247,7 +252,11 @@ mod tests {
     fn a_record_per_fact() {
         let hosts = [
             HostBuilder::new("192.0.2.9").name("nas.lan").open(443).refused("1-442").build(),
-            HostBuilder::new("192.0.2.57").open(80).lost("81-90", 4).build(),
+            HostBuilder::new("192.0.2.57")
+                .ptr("box.lan", ForwardCheck::Differs)
+                .open(80)
+                .lost("81-90", 4)
+                .build(),
         ];
         let gone = unresolved();
         let notes = ["192.0.2.255 skipped (broadcast)".to_owned()];
@@ -260,7 +269,7 @@ mod tests {
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","host":"nas.lan","names":["nas.lan"],"ip":"192.0.2.9","port":443,"protocol":"tcp","state":"open","reason":"handshake","service":"https","service_basis":"port-number","rtt_us":4430,"attempts":1}
         {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","host":"nas.lan","names":["nas.lan"],"ip":"192.0.2.9","status":"up","evidence":"rst","rtt_us":640,"loss":null,"verdict":null,"ports":{"open":{"handshake":{"count":1,"ports":"443"}},"closed":{"rst":{"count":442,"ports":"1-442"}}},"not_asked":0}
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.57","port":80,"protocol":"tcp","state":"open","reason":"handshake","service":"http","service_basis":"port-number","rtt_us":800,"attempts":1}
-        {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.57","status":"up","evidence":"handshake","rtt_us":640,"loss":null,"verdict":"host-lost","lost_since_ms":4000,"ports":{"open":{"handshake":{"count":1,"ports":"80"}},"unknown":{"host-lost":{"count":10,"ports":"81-90"}}},"not_asked":0}
+        {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.57","ptr":{"name":"box.lan","forward":"differs"},"status":"up","evidence":"handshake","rtt_us":640,"loss":null,"verdict":"host-lost","lost_since_ms":4000,"ports":{"open":{"handshake":{"count":1,"ports":"80"}},"unknown":{"host-lost":{"count":10,"ports":"81-90"}}},"not_asked":0}
         {"type":"scan_end","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","completion":"incomplete","exit_status":3,"elapsed_ms":14000,"not_measured":{"host-lost":10},"unresolved":["gone.invalid"]}
         "#);
     }

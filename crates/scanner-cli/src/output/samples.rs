@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use scanner_core::{
-    AddrSet, Completion, HostAddr, HostFinished, HostResult, HostStatus, PortResult, PortSettled, PortState,
-    Progress, Reason, ScanEvent, ScanReport, ScanStart, Target, Verdict,
+    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, PortResult,
+    PortSettled, PortState, Progress, Reason, ReverseName, ScanEvent, ScanReport, ScanStart, Target, Verdict,
 };
 use scanner_dns::{ResolveError, ResolveErrorKind};
 
@@ -25,6 +25,11 @@ impl HostBuilder {
 
     pub(crate) fn name(mut self, name: &str) -> Self {
         self.0.names.push(name.into());
+        self
+    }
+
+    pub(crate) fn ptr(mut self, name: &str, forward: ForwardCheck) -> Self {
+        self.0.ptr = Some(ReverseName { name: name.into(), forward });
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanner_core::Reason;
+use scanner_core::{ForwardCheck, Reason, ReverseName};
 
 /// What a reason means.
 pub(crate) const fn reason(reason: Reason) -> &'static str {
@@ -28,6 +28,23 @@ pub(crate) const fn reason(reason: Reason) -> &'static str {
         Reason::Skipped => "skipped on request",
         _ => "for another reason",
     }
+}
+
+/// The longest name that is written in full: escaped bytes make it up to four times as long as the DNS allows.
+const NAME_WIDTH: usize = 80;
+
+/// The name that an address has, marked where it does not lead back.
+pub(crate) fn reverse_name(ptr: &ReverseName) -> String {
+    let mut name: String = ptr.name.chars().take(NAME_WIDTH).collect();
+    if name.len() < ptr.name.len() {
+        name.push('…');
+    }
+    if ptr.forward == ForwardCheck::Differs {
+        name.push_str(" (leads elsewhere)");
+    } else if ptr.forward == ForwardCheck::Missing {
+        name.push_str(" (leads nowhere)");
+    }
+    name
 }
 
 /// What can be done about ports that could not be measured.

@@ -8,7 +8,7 @@ use scanner_net::{Scan, ScanError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{Console, Ending, Output, ProgressLine, Sink, SinkError};
+use super::{Console, Ending, Output, ProgressLine, ReverseNames, Sink, SinkError};
 
 /// How often the progress is looked at while nothing happens.
 const TICK: Duration = Duration::from_millis(100);
@@ -20,6 +20,7 @@ pub(super) struct Pump {
     sink: Result<Sink, SinkError>,
     console: Console,
     line: ProgressLine,
+    names: ReverseNames,
     cancel: CancellationToken,
 }
 
@@ -29,9 +30,10 @@ impl Pump {
         sink: Sink,
         console: Console,
         line: ProgressLine,
-        cancel: CancellationToken,
+        names: ReverseNames,
     ) -> Self {
-        Self { output, sink: Ok(sink), console, line, cancel }
+        let cancel = names.cancel().clone();
+        Self { output, sink: Ok(sink), console, line, names, cancel }
     }
 
     /// Runs until the last event and returns the report. A result that can no longer be written cancels the scan.
@@ -48,6 +50,10 @@ impl Pump {
                 tokio::select! {
                     biased;
                     event = scan.next() => event,
+                    named = self.names.next() => {
+                        self.take(&named);
+                        continue;
+                    }
                     _ = tick.tick() => {
                         self.check_reader();
                         continue;
@@ -55,11 +61,17 @@ impl Pump {
                 }
             };
             match event {
-                Some(event) => self.take(&event),
+                Some(ScanEvent::ScanEnd(end)) => {
+                    self.drain().await;
+                    self.take(&ScanEvent::ScanEnd(end));
+                }
+                Some(event) => self.pass(event),
                 None => break,
             }
         }
-        scan.finish().await
+        let mut report = scan.finish().await?;
+        self.names.complete(&mut report);
+        Ok(report)
     }
 
     /// Writes the rest.
@@ -70,6 +82,31 @@ impl Pump {
             output.finish(ending, &mut sink)?;
             sink.finish()
         })
+    }
+
+    /// Hands an event on, or a host that has its name now in its place; and whoever has waited long enough while there was no
+    /// pause.
+    fn pass(&mut self, event: ScanEvent) {
+        if let Some(event) = self.names.pass(event) {
+            self.take(&event);
+        }
+        while self.names.is_holding()
+            && let Some(named) = self.names.next().now_or_never()
+        {
+            self.take(&named);
+        }
+    }
+
+    /// Waits for the names of the last hosts.
+    async fn drain(&mut self) {
+        self.hand_on();
+        while self.names.is_holding() {
+            let named = self.names.next().await;
+            self.take(&named);
+        }
+        if let Some(note) = self.names.note() {
+            self.console.note(&note);
+        }
     }
 
     fn take(&mut self, event: &ScanEvent) {

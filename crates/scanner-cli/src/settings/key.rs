@@ -18,6 +18,9 @@ pub(crate) enum Key {
     Scope,
     Family,
     AllAddresses,
+    Dns,
+    Resolvers,
+    Reverse,
     Ports,
     ExcludePorts,
     Open,
@@ -42,12 +45,15 @@ pub(crate) enum Key {
 
 impl Key {
     /// Every option, in the order in which they are printed.
-    pub(crate) const ALL: [Self; 25] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::Exclude,
         Self::ExcludeFile,
         Self::Scope,
         Self::Family,
         Self::AllAddresses,
+        Self::Dns,
+        Self::Resolvers,
+        Self::Reverse,
         Self::Ports,
         Self::ExcludePorts,
         Self::Open,
@@ -78,6 +84,9 @@ impl Key {
             Self::Scope => "scope",
             Self::Family => "family",
             Self::AllAddresses => "all-addresses",
+            Self::Dns => "dns",
+            Self::Resolvers => "resolvers",
+            Self::Reverse => "reverse",
             Self::Ports => "ports",
             Self::ExcludePorts => "exclude-ports",
             Self::Open => "open",
@@ -116,7 +125,8 @@ impl Key {
         match self {
             Self::Family => Some("any"),
             Self::Ports => Some("standard"),
-            Self::Pace | Self::Color | Self::Progress => Some("auto"),
+            Self::Reverse => Some("up"),
+            Self::Dns | Self::Pace | Self::Color | Self::Progress => Some("auto"),
             Self::Timeout => Some("3s"),
             Self::Format => Some("text"),
             Self::AllAddresses | Self::Open | Self::SkipDiscovery | Self::Reason | Self::Quiet => {
@@ -125,6 +135,7 @@ impl Key {
             Self::Exclude
             | Self::ExcludeFile
             | Self::Scope
+            | Self::Resolvers
             | Self::ExcludePorts
             | Self::MaxConnections
             | Self::MaxRate
@@ -146,7 +157,7 @@ impl Key {
 
     /// Whether the value is a comma-separated list, which the file may write as an array.
     pub(crate) const fn takes_list(self) -> bool {
-        matches!(self, Self::Ports | Self::ExcludePorts)
+        matches!(self, Self::Resolvers | Self::Ports | Self::ExcludePorts)
     }
 }
 

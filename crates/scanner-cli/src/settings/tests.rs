@@ -139,6 +139,9 @@ fn print_config_is_a_configuration_file() {
     # scope =                                # default, not set
     family = 4                               # -4
     all-addresses = false                    # default
+    dns = "auto"                             # default
+    # resolvers =                            # default, not set
+    reverse = "up"                           # default
     ports = "simple"                         # -F
     # exclude-ports =                        # default, not set
     open = false                             # default

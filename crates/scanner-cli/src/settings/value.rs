@@ -8,7 +8,7 @@ use crate::settings::key::Given;
 use crate::suggest::nearest;
 
 /// A value that cannot be understood: what is wrong, and what would be right.
-fn wrong(given: &Given, what: &str, hint: impl Into<String>) -> Failure {
+pub(super) fn wrong(given: &Given, what: &str, hint: impl Into<String>) -> Failure {
     let text = given.text.escape_debug();
     Failure::usage(format!("{}: `{text}` {what}", given.origin)).with_hint(hint)
 }

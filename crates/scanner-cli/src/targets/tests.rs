@@ -1,5 +1,8 @@
 use std::io::Write;
 
+use scanner_dns::DnsConfig;
+use tokio_util::sync::CancellationToken;
+
 use super::*;
 use crate::settings::{Given, Origin};
 
@@ -26,7 +29,11 @@ fn gather(settings: &TargetSettings) -> Result<Gathered, Failure> {
     let networks = Networks::default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let requested = Requested::read(settings, &networks)?;
-    runtime.block_on(requested.gather(settings, &networks, &CancellationToken::new()))
+    let config =
+        DnsConfig { family: settings.family, all_addresses: settings.all_addresses, ..DnsConfig::default() };
+    let (resolver, cancel) = (Resolver::new(config).unwrap(), CancellationToken::new());
+    let names = Names { resolver: &resolver, cancel: &cancel };
+    runtime.block_on(requested.gather(settings, &networks, names))
 }
 
 /// Without the name of the temporary file.

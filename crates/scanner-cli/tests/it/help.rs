@@ -30,6 +30,17 @@ fn short_help() {
           --all-addresses        Scan every address of a name, not only the first that the system
                                  returns
 
+    Names:
+          --dns <HOW>         Who looks names up: system, as ping would; hickory, the name servers
+                              directly; off, nobody; auto, the system for the names given here and the
+                              name servers for those of addresses found (the default)
+          --resolvers <IP,…>  Ask these name servers and no others, in this order: 192.0.2.53 or with a
+                              port, 192.0.2.53:5353
+          --reverse <WHOSE>   Find the names of addresses while the scan runs, which delays no result by
+                              more than a second: of hosts that are up (up, the default), of all, or off
+      -n                      The same as --reverse off
+      -R                      The same as --reverse all
+
     Ports:
       -p, --ports <PORTS>          Ports: 22,80,8000-8100, names and wildcards (ssh, http*), top:N,
                                    simple (100), standard (1,000, the default), full or - (all 65,535);
@@ -140,6 +151,26 @@ fn long_help() {
 
           --all-addresses
               Scan every address of a name, not only the first that the system returns
+
+    Names:
+          --dns <HOW>
+              Who looks names up: system, as ping would; hickory, the name servers directly; off,
+              nobody; auto, the system for the names given here and the name servers for those of
+              addresses found (the default)
+
+          --resolvers <IP,…>
+              Ask these name servers and no others, in this order: 192.0.2.53 or with a port,
+              192.0.2.53:5353
+
+          --reverse <WHOSE>
+              Find the names of addresses while the scan runs, which delays no result by more than a
+              second: of hosts that are up (up, the default), of all, or off
+
+      -n
+              The same as --reverse off
+
+      -R
+              The same as --reverse all
 
     Ports:
       -p, --ports <PORTS>
@@ -280,8 +311,8 @@ fn long_help() {
       it came from. SCANNER_LOG=scanner_net=debug filters the log.
 
     From nmap:
-      Understood where they mean the same: -p- -F -n -Pn -sT -iL -oN --open
-      --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
+      Understood where they mean the same: -p- -F -n -R -Pn -sT -iL -oN
+      --open --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
       always full connections: they need no privileges and see what a client
       would see.
     ----- stderr

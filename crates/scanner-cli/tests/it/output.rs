@@ -176,6 +176,9 @@ fn print_config() {
     # scope =                                # default, not set
     family = "any"                           # default
     all-addresses = false                    # default
+    dns = "auto"                             # default
+    # resolvers =                            # default, not set
+    reverse = "up"                           # default
     ports = "standard"                       # default
     # exclude-ports =                        # default, not set
     open = false                             # default

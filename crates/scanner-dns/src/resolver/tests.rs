@@ -3,40 +3,59 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::*;
+use crate::backend::Answer;
 use crate::family::FamilyPolicy;
-use crate::lookup::LookupFuture;
 
 /// Answers from a table: `slow…` never answers, `err` fails, other unknown names do not exist.
 #[derive(Default)]
 struct Fake {
     table: BTreeMap<&'static str, Vec<&'static str>>,
     running: AtomicUsize,
-    most: Arc<AtomicUsize>,
+    most: AtomicUsize,
+    asked: AtomicUsize,
 }
 
 impl Fake {
-    fn new(entries: &[(&'static str, &[&'static str])]) -> Self {
+    fn new(entries: &[(&'static str, &[&'static str])]) -> Arc<Self> {
         let table = entries.iter().map(|(name, addrs)| (*name, addrs.to_vec())).collect();
-        Self { table, ..Self::default() }
+        Arc::new(Self { table, ..Self::default() })
     }
 }
 
-impl Lookup for Fake {
-    fn lookup<'a>(&'a self, name: &'a str) -> LookupFuture<'a> {
-        Box::pin(async move {
-            let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
-            self.most.fetch_max(running, Ordering::Relaxed);
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            if name.starts_with("slow") {
-                std::future::pending::<()>().await;
-            }
-            self.running.fetch_sub(1, Ordering::Relaxed);
-            match self.table.get(name) {
-                Some(addrs) => Ok(addrs.iter().map(|addr| addr.parse().unwrap()).collect()),
-                None => Err(io::Error::other(format!("{STD_PREFIX}Name or service not known"))),
-            }
-        })
+impl Fake {
+    async fn find<T: std::str::FromStr<Err: fmt::Debug>>(
+        &self,
+        key: &str,
+    ) -> Result<Vec<T>, ResolveErrorKind> {
+        let running = self.running.fetch_add(1, Ordering::Relaxed) + 1;
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.most.fetch_max(running, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        if key.starts_with("slow") {
+            std::future::pending::<()>().await;
+        }
+        self.running.fetch_sub(1, Ordering::Relaxed);
+        match self.table.get(key) {
+            Some(values) => Ok(values.iter().map(|value| value.parse().unwrap()).collect()),
+            None => Err(ResolveErrorKind::NoSuchName),
+        }
     }
+}
+
+impl Ask for Arc<Fake> {
+    fn addresses<'a>(&'a self, name: &'a str) -> Answer<'a, HostAddr> {
+        Box::pin(self.find(name.trim_end_matches('.')))
+    }
+
+    fn names(&self, ip: IpAddr) -> Answer<'_, String> {
+        Box::pin(async move { self.find(&ip.to_string()).await.map_err(|_| ResolveErrorKind::NoName) })
+    }
+}
+
+/// A resolver that asks `fake` in both directions.
+fn asking(config: DnsConfig, fake: &Arc<Fake>) -> Resolver {
+    let source = Source { kind: Backend::Hickory, ask: Some(Arc::new(Arc::clone(fake))) };
+    Resolver::with_sources(config, source.clone(), source)
 }
 
 fn config() -> DnsConfig {
@@ -47,8 +66,8 @@ fn names(list: &[&str]) -> Vec<String> {
     list.iter().map(|&name| name.to_owned()).collect()
 }
 
-async fn show(fake: Fake, config: DnsConfig, list: &[&str]) -> String {
-    let resolver = Resolver::with_lookup(config, fake);
+async fn show(fake: Arc<Fake>, config: DnsConfig, list: &[&str]) -> String {
+    let resolver = asking(config, &fake);
     let (targets, errors) = resolver.resolve_all(&names(list), &CancellationToken::new()).await;
     let mut lines: Vec<String> =
         targets.iter().map(|addr| format!("{addr} {}", targets.names_of(addr).join(" "))).collect();
@@ -63,7 +82,7 @@ async fn one_failure_does_not_stop_the_others() {
     insta::assert_snapshot!(shown, @r"
     192.0.2.1 a
     192.0.2.2 b
-    cannot resolve `gone`: name or service not known
+    cannot resolve `gone`: no such name
     cannot resolve `slow`: no answer within 2s
     cannot resolve `none`: it has no address
     ");
@@ -102,18 +121,18 @@ async fn a_family_limits_the_choice() {
 #[tokio::test(start_paused = true)]
 async fn look_ups_at_once_are_bounded_over_all_clones() {
     let fake = Fake::new(&[("a", &["192.0.2.1"])]);
-    let most = Arc::clone(&fake.most);
-    let resolver = Resolver::with_lookup(config(), fake);
-    let many = names(&["a"; 50]);
+    let resolver = asking(config(), &fake);
+    let many: Vec<_> = (0..50).map(|number| format!("a{number}")).collect();
+    let more: Vec<_> = (0..50).map(|number| format!("b{number}")).collect();
     let cancel = CancellationToken::new();
     let other = resolver.clone();
-    tokio::join!(resolver.resolve_all(&many, &cancel), other.resolve_all(&many, &cancel));
-    assert_eq!(most.load(Ordering::Relaxed), 4);
+    tokio::join!(resolver.resolve_all(&many, &cancel), other.resolve_all(&more, &cancel));
+    assert_eq!(fake.most.load(Ordering::Relaxed), 4);
 }
 
 #[tokio::test(start_paused = true)]
 async fn cancelling_ends_every_look_up() {
-    let resolver = Resolver::with_lookup(config(), Fake::new(&[("a", &["192.0.2.1"])]));
+    let resolver = asking(config(), &Fake::new(&[("a", &["192.0.2.1"])]));
     let cancel = CancellationToken::new();
     let list = names(&["a", "slow1", "slow2", "slow3", "slow4", "slow5"]);
     let (answer, ()) = tokio::join!(resolver.resolve_all(&list, &cancel), async {
@@ -128,12 +147,91 @@ async fn cancelling_ends_every_look_up() {
 
 #[tokio::test]
 async fn localhost_is_found_by_the_system() {
-    let resolver = Resolver::new(DnsConfig::default());
+    let resolver = Resolver::new(DnsConfig::default()).unwrap();
     let (targets, errors) = resolver.resolve_all(&names(&["localhost"]), &CancellationToken::new()).await;
     assert_eq!(errors, []);
     let addr = targets.get(0).unwrap();
     assert!(addr.ip().is_loopback());
     assert_eq!(targets.names_of(addr), ["localhost"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_has_names_and_the_first_is_checked() {
+    let fake = Fake::new(&[
+        ("192.0.2.7", &["a.lan", "b.lan"]),
+        ("a.lan", &["192.0.2.7"]),
+        ("192.0.2.8", &["a.lan"]),
+        ("192.0.2.9", &["gone.lan"]),
+        ("192.0.2.10", &["slow.lan"]),
+        ("192.0.2.11", &[r"a\010b"]),
+    ]);
+    let (resolver, cancel) = (asking(config(), &fake), CancellationToken::new());
+    let ips = (7..=12).map(|host| IpAddr::from([192, 0, 2, host]));
+    let mut answers: Vec<_> = resolver.reverse_many(stream::iter(ips), &cancel).collect().await;
+    answers.sort_by_key(|(ip, _)| *ip);
+    let lines: Vec<_> = answers
+        .iter()
+        .map(|(ip, answer)| match answer {
+            Ok(found) => format!("{ip} {} {}", found.names.join(" "), found.forward),
+            Err(error) => error.to_string(),
+        })
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    192.0.2.7 a.lan b.lan agrees
+    192.0.2.8 a.lan differs
+    192.0.2.9 gone.lan missing
+    192.0.2.10 slow.lan unknown
+    192.0.2.11 a\010b unknown
+    cannot resolve `192.0.2.12`: it has no name
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_directions_share_the_answers_that_are_kept() {
+    let fake = Fake::new(&[("192.0.2.7", &["a.lan"]), ("a.lan", &["192.0.2.7"])]);
+    let (resolver, cancel) = (asking(config(), &fake), CancellationToken::new());
+    let ip = IpAddr::from([192, 0, 2, 7]);
+    for _ in 0..3 {
+        resolver.reverse(ip, &cancel).await.unwrap();
+        resolver.resolve("A.lan.", &cancel).await.unwrap();
+        resolver.resolve("gone.lan", &cancel).await.unwrap_err();
+    }
+    assert_eq!(fake.asked.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_ends_reverse_look_ups_too() {
+    let fake = Fake::new(&[("192.0.2.7", &["slow.lan"])]);
+    let (resolver, cancel) = (asking(config(), &fake), CancellationToken::new());
+    let ips: Vec<_> = (0..100).map(|host| IpAddr::from([192, 0, 2, host])).collect();
+    cancel.cancel();
+    let answers: Vec<_> = resolver.reverse_many(stream::iter(ips), &cancel).collect().await;
+    assert_eq!(answers.len(), 100);
+    assert!(
+        answers.iter().all(|(_, answer)| answer.as_ref().unwrap_err().kind == ResolveErrorKind::Cancelled)
+    );
+    assert_eq!(fake.asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_where_look_ups_are_off() {
+    let config = DnsConfig { forward: Backend::Off, reverse: Backend::Off, ..DnsConfig::default() };
+    let (resolver, cancel) = (Resolver::new(config).unwrap(), CancellationToken::new());
+    let error = resolver.resolve("localhost", &cancel).await.unwrap_err();
+    assert_eq!(error.to_string(), "cannot resolve `localhost`: name look-ups are turned off");
+    let error = resolver.reverse(IpAddr::from([127, 0, 0, 1]), &cancel).await.unwrap_err();
+    assert_eq!(error.kind, ResolveErrorKind::Off);
+    let addr = resolver.resolve("fe80::1%2", &cancel).await.unwrap();
+    assert_eq!(addr, ["fe80::1%2".parse::<HostAddr>().unwrap()]);
+}
+
+#[test]
+fn a_server_of_ones_own_is_not_for_the_system() {
+    let servers = vec!["192.0.2.53:53".parse().unwrap()];
+    let config = |forward| DnsConfig { forward, servers: servers.clone(), ..DnsConfig::default() };
+    assert_eq!(Resolver::new(config(Backend::System)).err(), Some(SetupError::ServersUnused));
+    let resolver = Resolver::new(config(Backend::Off)).unwrap();
+    assert_eq!(resolver.reverse_backend(), Backend::Hickory);
 }
 
 #[test]

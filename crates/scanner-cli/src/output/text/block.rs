@@ -44,8 +44,9 @@ impl<'a> Block<'a> {
         let addr = host.ip.to_string();
         let pad = " ".repeat(self.layout.addr_width.saturating_sub(addr.width()));
         write!(out, "{}{pad}", palette.head(&addr))?;
-        if !host.names.is_empty() {
-            write!(out, "  {}", palette.head(&clean(&host.names.join(", "))))?;
+        let names = self.names();
+        if !names.is_empty() {
+            write!(out, "  {}", palette.head(&clean(&names)))?;
         }
         write!(out, "  {}", self.status())?;
         if self.layout.networks.is_own(host.ip) {
@@ -57,6 +58,19 @@ impl<'a> Block<'a> {
             write!(out, "   {}", palette.alarm(&verdict))?;
         }
         writeln!(out)
+    }
+
+    /// The names that the user typed; the one of the address where it is another, or the only one.
+    fn names(&self) -> String {
+        let typed = &self.host.names;
+        let Some(ptr) = &self.host.ptr else { return typed.join(", ") };
+        let is_typed = |name: &String| name.trim_end_matches('.').eq_ignore_ascii_case(&ptr.name);
+        let name = words::reverse_name(ptr);
+        match typed.iter().any(is_typed) {
+            true => typed.join(", "),
+            false if typed.is_empty() => name,
+            false => format!("{}, its address {name}", typed.join(", ")),
+        }
     }
 
     fn status(&self) -> String {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use scanner_core::{Completion, Reason, Verdict};
+use scanner_core::{Completion, ForwardCheck, Reason, Verdict};
 
 use super::*;
 use crate::output::Beginning;
@@ -50,6 +50,32 @@ fn a_network() {
     5 open ports on 3 of 5 hosts, 14 s. Names are guessed from port numbers.
     INCOMPLETE: 788 ports of 192.0.2.57 not measured (host-lost: it stopped answering).
     hint: it may have restarted, or protects itself; try again later with --pace gentle
+    ");
+}
+
+#[test]
+fn names_of_addresses_are_marked_where_they_do_not_lead_back() {
+    use ForwardCheck::{Agrees, Differs, Missing, Unknown};
+    let host = |last: u8| HostBuilder::new(&format!("192.0.2.{last}")).open(22);
+    let hosts = [
+        host(1).ptr("router.lan", Agrees).build(),
+        host(2).ptr("mail.example", Differs).build(),
+        host(3).ptr("host-3.isp.example", Missing).build(),
+        host(4).ptr("slow.lan", Unknown).build(),
+        host(5).name("NAS.lan.").ptr("nas.lan", Agrees).build(),
+        host(6).name("nas.lan").ptr("box.lan", Agrees).build(),
+        host(7).ptr(&"x".repeat(250), Missing).build(),
+    ];
+    let shown = render(&mut text(&settings(), beginning()), &hosts, &[]);
+    let heads: Vec<_> = shown.lines().filter(|line| line.starts_with("192.")).collect();
+    insta::assert_snapshot!(heads.join("\n"), @"
+    192.0.2.1    router.lan  up, 0.6 ms   gateway
+    192.0.2.2    mail.example (leads elsewhere)  up, 0.6 ms
+    192.0.2.3    host-3.isp.example (leads nowhere)  up, 0.6 ms
+    192.0.2.4    slow.lan  up, 0.6 ms
+    192.0.2.5    NAS.lan.  up, 0.6 ms
+    192.0.2.6    nas.lan, its address box.lan  up, 0.6 ms
+    192.0.2.7    xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (leads nowhere)  up, 0.6 ms
     ");
 }
 
