@@ -197,7 +197,9 @@ impl Shared {
         let Some(ask) = &source.ask else { return Err(ResolveErrorKind::Off) };
         let ip = ip.to_canonical();
         let names = self.names.get_or(ip, self.in_time(ask.names(ip))).await?;
-        Ok(checked(ip, names, |name| async move { self.addresses_of(&name, source).await }).await)
+        // The final dot keeps the search list out of it. The system's hosts file knows no names that end so.
+        let dot = if source.kind == Backend::System { "" } else { "." };
+        Ok(checked(ip, names, |name| async move { self.addresses_of(&(name + dot), source).await }).await)
     }
 
     /// One look-up: waits for its turn, and no longer than its time from then on.

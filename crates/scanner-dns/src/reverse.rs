@@ -33,10 +33,7 @@ where
     F: Future<Output = Result<Vec<HostAddr>, ResolveErrorKind>>,
 {
     let forward = match names.first() {
-        Some(first) if !name::is_escaped(first) => {
-            // The final dot keeps the search list out of it.
-            judge(ip, &look_up(format!("{first}.")).await)
-        }
+        Some(first) if !name::is_escaped(first) => judge(ip, &look_up(first.clone()).await),
         _ => ForwardCheck::Unknown,
     };
     Reverse { ip, names, forward }

@@ -49,8 +49,13 @@ impl Running {
     }
 
     fn spawn(namespace: &Namespace, command: &mut Command) -> Self {
+        Self::spawn_by(command, |command| namespace.spawn(command).unwrap())
+    }
+
+    /// The same by somebody else's means.
+    pub(crate) fn spawn_by(command: &mut Command, spawn: impl FnOnce(&mut Command) -> Child) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = namespace.spawn(command).unwrap();
+        let mut child = spawn(command);
         let stdout = Collected::from(child.stdout.take().unwrap());
         let stderr = Collected::from(child.stderr.take().unwrap());
         Self { child, stdout, stderr }
@@ -122,8 +127,15 @@ impl Drop for Running {
     }
 }
 
-/// The command itself, untouched by the configuration and the environment of whoever runs the tests.
+/// The command where nobody knows names.
 pub(crate) fn scanner(arguments: &str) -> Command {
+    let mut command = bare(arguments);
+    command.arg("-n");
+    command
+}
+
+/// The command itself, untouched by the configuration and the environment of whoever runs the tests.
+pub(crate) fn bare(arguments: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scanner"));
     command.arg("--no-config").args(arguments.split_whitespace()).env_clear();
     command

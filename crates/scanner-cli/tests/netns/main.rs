@@ -6,11 +6,15 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up may panic")]
 
 mod command;
+mod machine;
+mod name_server;
 mod setup;
 
 mod interrupted;
 mod limited;
+mod look_ups;
 mod loopback;
+mod names;
 mod reasons;
 mod unreachable;
 mod wide;

@@ -119,7 +119,17 @@ impl Ask for Hickory {
 }
 
 async fn addresses_of(client: TokioResolver, name: Name) -> Result<Vec<HostAddr>, ResolveErrorKind> {
-    let found = client.lookup_ip(name).await.map_err(|error| kind_of(&error, true))?;
+    let asked = client.lookup_ip(name.clone()).await;
+    let missing = asked.as_ref().is_err_and(NetError::is_nx_domain);
+    let asked = if missing && !name.is_fqdn() {
+        // The last name of the search list does not exist. The one that was given may, and have no address.
+        let mut alone = name;
+        alone.set_fqdn(true);
+        client.lookup_ip(alone).await
+    } else {
+        asked
+    };
+    let found = asked.map_err(|error| kind_of(&error, true))?;
     Ok(found.iter().map(HostAddr::from).collect())
 }
 
@@ -172,6 +182,9 @@ fn kind_of(error: &NetError, forward: bool) -> ResolveErrorKind {
         (Some(_), _) => ResolveErrorKind::ServerFailure,
         (None, NetError::Timeout) => ResolveErrorKind::TimedOut(ATTEMPT),
         (None, NetError::Io(error)) => ResolveErrorKind::Unreachable(error.to_string().to_lowercase()),
+        (None, NetError::NoConnections) => {
+            ResolveErrorKind::Unreachable("no connection can be made".to_owned())
+        }
         (None, error) => ResolveErrorKind::Lookup(error.to_string()),
     }
 }
