@@ -9,8 +9,8 @@ use crate::family::FamilyPolicy;
 /// mistyped a name should not wait for all of it.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Look-ups at once. Through a resolver of the network 32 to 128 are as fast as it gets, and dnsmasq, which most home
-/// routers run, refuses what comes on top of 150.
+/// Look-ups at once. Each asks for up to two records (both families of a name), and dnsmasq, which most home routers run,
+/// refuses what comes on top of 150. More is not faster with a name server that is near.
 const PARALLEL: usize = 64;
 
 /// How long an answer is kept: long enough for a scan that meets the same name again, shorter than a name moves.
@@ -44,6 +44,8 @@ pub struct DnsConfig {
     /// the question on to the next. They are asked for names as they are given: no hosts file, no search list.
     /// [`Backend::System`] cannot use them. Default: none.
     pub servers: Vec<SocketAddr>,
+    /// Whether the first name of an address is looked up to see if it leads back. Default: true.
+    pub confirm: bool,
     /// How long one look-up may take, with all attempts. The check whether a name leads back is a look-up of its own.
     /// Default: 5 s.
     pub timeout: Duration,
@@ -64,6 +66,7 @@ impl Default for DnsConfig {
             forward: Backend::System,
             reverse: Backend::Auto,
             servers: Vec::new(),
+            confirm: true,
             timeout: TIMEOUT,
             parallel: PARALLEL,
             keep: KEEP,

@@ -39,4 +39,5 @@ pub use error::{ResolveError, ResolveErrorKind, SetupError};
 pub use family::FamilyPolicy;
 pub use resolver::Resolver;
 pub use reverse::Reverse;
+pub use scanner_core::ForwardCheck;
 pub use tokio_util::sync::CancellationToken;

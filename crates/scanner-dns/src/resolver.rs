@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures_core::Stream;
 use futures_util::stream::{self, StreamExt};
-use scanner_core::{HostAddr, TargetSet};
+use scanner_core::{ForwardCheck, HostAddr, TargetSet};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +15,7 @@ use crate::cache::Cache;
 use crate::config::{Backend, DnsConfig};
 use crate::error::{ResolveError, ResolveErrorKind, SetupError};
 use crate::family::{FamilyPolicy, choose};
-use crate::reverse::{Reverse, checked};
+use crate::reverse::{Reverse, can_be_checked, judge};
 
 /// Looks up names and addresses. Cheap to clone; clones share the limit on look-ups at once and the answers that are kept.
 ///
@@ -128,9 +128,9 @@ impl Resolver {
     }
 
     /// The names of one address, and whether the first of them leads back to it. That check never fails the look-up: what
-    /// it cannot find out is [`scanner_core::ForwardCheck::Unknown`].
+    /// it cannot find out is [`ForwardCheck::Unknown`].
     ///
-    /// Each of the two look-ups has the time-out of its own.
+    /// Each of the two look-ups has a time-out of its own.
     ///
     /// # Errors
     /// Why the address has no name.
@@ -197,9 +197,13 @@ impl Shared {
         let Some(ask) = &source.ask else { return Err(ResolveErrorKind::Off) };
         let ip = ip.to_canonical();
         let names = self.names.get_or(ip, self.in_time(ask.names(ip))).await?;
-        // The final dot keeps the search list out of it. The system's hosts file knows no names that end so.
-        let dot = if source.kind == Backend::System { "" } else { "." };
-        Ok(checked(ip, names, |name| async move { self.addresses_of(&(name + dot), source).await }).await)
+        let forward = match names.first().filter(|name| self.config.confirm && can_be_checked(name)) {
+            // The final dot keeps the search list out of it. The system's hosts file knows no names that end so.
+            Some(name) if source.kind == Backend::System => judge(ip, &self.addresses_of(name, source).await),
+            Some(name) => judge(ip, &self.addresses_of(&format!("{name}."), source).await),
+            None => ForwardCheck::Unknown,
+        };
+        Ok(Reverse { ip, names, forward })
     }
 
     /// One look-up: waits for its turn, and no longer than its time from then on.

@@ -15,7 +15,7 @@ pub struct Reverse {
     /// Every name, at least one, sorted: servers give them in changing order. Without the final dot and in printable ASCII;
     /// a byte that is no part of a host name is written as `\` and three digits.
     pub names: Vec<String>,
-    /// Whether the first of them leads back to the address.
+    /// Whether the first of them leads back to the address; unknown where that was not asked for.
     pub forward: ForwardCheck,
 }
 
@@ -27,19 +27,13 @@ impl Reverse {
     }
 }
 
-/// The `names` of `ip`, the first of them looked up to see whether it leads back.
-pub(crate) async fn checked<F>(ip: IpAddr, names: Vec<String>, look_up: impl FnOnce(String) -> F) -> Reverse
-where
-    F: Future<Output = Result<Vec<HostAddr>, ResolveErrorKind>>,
-{
-    let forward = match names.first() {
-        Some(first) if !name::is_escaped(first) => judge(ip, &look_up(first.clone()).await),
-        _ => ForwardCheck::Unknown,
-    };
-    Reverse { ip, names, forward }
+/// Whether `name` can be looked up at all.
+pub(crate) fn can_be_checked(name: &str) -> bool {
+    !name::is_escaped(name)
 }
 
-fn judge(ip: IpAddr, found: &Result<Vec<HostAddr>, ResolveErrorKind>) -> ForwardCheck {
+/// Whether a name whose look-up `found` this leads back to `ip`.
+pub(crate) fn judge(ip: IpAddr, found: &Result<Vec<HostAddr>, ResolveErrorKind>) -> ForwardCheck {
     let addrs = match found {
         Ok(addrs) => addrs.as_slice(),
         Err(error) if error.is_temporary() => return ForwardCheck::Unknown,

@@ -187,6 +187,14 @@ async fn an_address_has_names_and_the_first_is_checked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_name_is_not_checked_where_that_is_not_wanted() {
+    let fake = Fake::new(&[("192.0.2.7", &["a.lan"]), ("a.lan", &["192.0.2.7"])]);
+    let resolver = asking(DnsConfig { confirm: false, ..config() }, &fake);
+    let found = resolver.reverse(IpAddr::from([192, 0, 2, 7]), &CancellationToken::new()).await.unwrap();
+    assert_eq!((found.forward, fake.asked.load(Ordering::Relaxed)), (ForwardCheck::Unknown, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn both_directions_share_the_answers_that_are_kept() {
     let fake = Fake::new(&[("192.0.2.7", &["a.lan"]), ("a.lan", &["192.0.2.7"])]);
     let (resolver, cancel) = (asking(config(), &fake), CancellationToken::new());
