@@ -84,8 +84,8 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
         console.note(note);
     }
     // Only the command may do this, and only before the engine looks at the limit. Where it fails the old limit stays.
-    drop(rlimit::increase_nofile_limit(u64::MAX));
-    block_on(scan::run(Job { settings, requested, networks, console, progress }))
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).ok();
+    block_on(scan::run(Job { settings, requested, networks, console, progress, descriptors }))
 }
 
 /// The same error about the same arguments, without what would act on a terminal: the words of an error quote what was typed.

@@ -35,6 +35,8 @@ pub(crate) struct Job {
     pub(crate) networks: Networks,
     pub(crate) console: Console,
     pub(crate) progress: ProgressLine,
+    /// How many files and sockets this process may hold, where that is known.
+    pub(crate) descriptors: Option<u64>,
 }
 
 /// Carries the command out and says how it ended.
@@ -42,12 +44,12 @@ pub(crate) struct Job {
 /// # Errors
 /// Why there was no scan, or no result of it.
 pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
-    let Job { settings, requested, networks, console, progress } = job;
+    let Job { settings, requested, networks, console, progress, descriptors } = job;
     let cancel = CancellationToken::new();
     let interrupt = Interrupt::listen(&cancel, &console)
         .map_err(|error| Failure::incomplete(format!("cannot listen to signals: {error}")))?;
 
-    let resolver = settings.names.resolver(settings.targets.family, settings.targets.all_addresses)?;
+    let resolver = settings.names.resolver(&settings.targets, descriptors)?;
     let looked_up = Names { resolver: &resolver, cancel: &cancel };
     let gathered = requested.gather(&settings.targets, &networks, looked_up).await;
     if let Some(status) = interrupt.status() {

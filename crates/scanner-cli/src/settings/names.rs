@@ -4,11 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 
 use scanner_dns::{Backend, DnsConfig, FamilyPolicy, Resolver};
 
-use super::{Given, Key, Layers, value, words_or};
+use super::{Given, Key, Layers, TargetSettings, value, words_or};
 use crate::failure::Failure;
 
 /// The port of name servers (RFC 1035, 4.2).
 const PORT: u16 = 53;
+
+/// One look-up at once for so many descriptors: an eighth of them at most is for names. From 1,024 on, the usual limit, that is
+/// no bound any more.
+const DESCRIPTORS_PER_LOOK_UP: u64 = 16;
 
 /// How names are looked up, and whose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,12 +75,18 @@ impl NameSettings {
         self.how == How::Off
     }
 
-    /// A resolver as it was asked for.
+    /// A resolver as it was asked for, in a process that may have this many `descriptors` open.
     ///
     /// # Errors
     /// The system names no usable name server, and the system's resolver was not to be asked.
-    pub(crate) fn resolver(&self, family: FamilyPolicy, all_addresses: bool) -> Result<Resolver, Failure> {
-        Resolver::new(self.config(family, all_addresses)).map_err(|error| {
+    pub(crate) fn resolver(
+        &self,
+        targets: &TargetSettings,
+        descriptors: Option<u64>,
+    ) -> Result<Resolver, Failure> {
+        let mut config = self.config(targets.family, targets.all_addresses);
+        config.parallel = at_once(descriptors, config.parallel);
+        Resolver::new(config).map_err(|error| {
             Failure::usage(format!("cannot look names up: {error}"))
                 .with_hint("--resolvers IP names a server, --dns system asks the system")
         })
@@ -92,6 +102,12 @@ impl NameSettings {
         let servers = self.servers.clone();
         DnsConfig { forward, reverse, servers, family, all_addresses, ..DnsConfig::default() }
     }
+}
+
+/// How many look-ups at once leave the scan its descriptors: each takes one or two.
+fn at_once(descriptors: Option<u64>, most: usize) -> usize {
+    let share = descriptors.and_then(|limit| usize::try_from(limit / DESCRIPTORS_PER_LOOK_UP).ok());
+    share.map_or(most, |share| share.clamp(1, most))
 }
 
 /// Name servers, separated by commas.
@@ -162,6 +178,15 @@ mod tests {
         --dns: `hickery` is not one of the values
         hint: did you mean hickory? There are auto, system, hickory, off
         ");
+    }
+
+    #[test]
+    fn few_descriptors_are_left_to_the_scan() {
+        for (descriptors, parallel) in
+            [(None, 64), (Some(0), 1), (Some(64), 4), (Some(1_024), 64), (Some(u64::MAX), 64)]
+        {
+            assert_eq!(at_once(descriptors, 64), parallel, "{descriptors:?}");
+        }
     }
 
     #[test]

@@ -41,11 +41,7 @@ impl Running {
 
     /// The same under a descriptor limit, soft and hard.
     pub(crate) fn start_limited(namespace: &Namespace, descriptors: u32, arguments: &str) -> Self {
-        let inner = scanner(arguments);
-        let mut command = Command::new("sh");
-        let limit = format!("ulimit -n {descriptors}; exec \"$@\"");
-        command.args(["-c", &limit, "sh"]).arg(inner.get_program()).args(inner.get_args());
-        Self::spawn(namespace, &mut command)
+        Self::spawn(namespace, &mut limited(&scanner(arguments), descriptors))
     }
 
     fn spawn(namespace: &Namespace, command: &mut Command) -> Self {
@@ -125,6 +121,14 @@ impl Drop for Running {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A command under a descriptor limit, soft and hard.
+pub(crate) fn limited(inner: &Command, descriptors: u32) -> Command {
+    let mut command = Command::new("sh");
+    let limit = format!("ulimit -n {descriptors}; exec \"$@\"");
+    command.args(["-c", &limit, "sh"]).arg(inner.get_program()).args(inner.get_args());
+    command
 }
 
 /// The command where nobody knows names.

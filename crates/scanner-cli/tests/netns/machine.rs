@@ -8,7 +8,7 @@ use nix::sched::{CloneFlags, unshare};
 use scanner_lab::{Family, LabError, Wire, World};
 use tempfile::TempDir;
 
-use crate::command::{Finished, Running, bare};
+use crate::command::{Finished, Running, bare, limited};
 
 /// The files that say how names are looked up.
 const FILES: [&str; 3] = ["resolv.conf", "hosts", "nsswitch.conf"];
@@ -49,8 +49,16 @@ impl Machine {
 
     /// Runs the command to its end; the arguments are separated by white space.
     pub(crate) fn scan(&self, arguments: &str) -> Finished {
-        Running::spawn_by(&mut bare(arguments), |command: &mut Command| self.run(|| command.spawn().unwrap()))
-            .finish()
+        self.finish(&mut bare(arguments))
+    }
+
+    /// The same under a descriptor limit, soft and hard.
+    pub(crate) fn scan_limited(&self, descriptors: u32, arguments: &str) -> Finished {
+        self.finish(&mut limited(&bare(arguments), descriptors))
+    }
+
+    fn finish(&self, command: &mut Command) -> Finished {
+        Running::spawn_by(command, |command| self.run(|| command.spawn().unwrap())).finish()
     }
 
     fn inside<T: Send>(&self, task: impl FnOnce() -> T + Send) -> nix::Result<T> {

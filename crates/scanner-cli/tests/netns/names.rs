@@ -169,6 +169,16 @@ fn a_dead_name_server_costs_the_names_and_nothing_else() {
 }
 
 #[test]
+fn few_descriptors_are_enough_for_names_too() {
+    let Some((machine, _server)) = network() else { return };
+    let found = machine.scan_limited(64, "10.7.0.2-6 -p 1-2000 --jsonl");
+    assert_eq!((found.code(), found.stderr.as_str()), (Some(0), ""));
+    for host in 2..=6 {
+        assert!(ptr_of(&found, &format!("10.7.0.{host}"))["name"].is_string(), "{}", found.stdout);
+    }
+}
+
+#[test]
 fn hostile_names_reach_neither_the_terminal_nor_a_document() {
     let Some((machine, _server)) = odd_network(hostile) else { return };
     for format in ["text --color always", "jsonl", "json", "list"] {
