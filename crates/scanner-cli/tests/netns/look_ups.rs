@@ -176,23 +176,25 @@ fn failures_are_told_apart() {
     }) else {
         return;
     };
-    let names = ["servfail.test", "refused.test", "gone.test", "empty.test", "silent.test"];
-    let short = |backend| DnsConfig { timeout: Duration::from_millis(300), ..by(backend) };
-    insta::assert_snapshot!(look_up(&machine, short(Backend::Hickory), &names), @"
+    let names = ["servfail.test", "refused.test", "gone.test", "empty.test"];
+    insta::assert_snapshot!(look_up(&machine, by(Backend::Hickory), &names), @"
     cannot resolve `servfail.test`: the name server failed
     cannot resolve `refused.test`: the name server refused to answer
     cannot resolve `gone.test`: no such name
     cannot resolve `empty.test`: it has no address
-    cannot resolve `silent.test`: no answer within 300ms
     ");
     // The system does not say which failure it was, but that it was one.
-    insta::assert_snapshot!(look_up(&machine, short(Backend::System), &names), @"
+    insta::assert_snapshot!(look_up(&machine, by(Backend::System), &names), @"
     cannot resolve `servfail.test`: the name server failed
     cannot resolve `refused.test`: the name server failed
     cannot resolve `gone.test`: no such name
     cannot resolve `empty.test`: it has no address
-    cannot resolve `silent.test`: no answer within 300ms
     ");
+    for backend in BACKENDS {
+        let short = DnsConfig { timeout: Duration::from_millis(300), ..by(backend) };
+        let found = look_up(&machine, short, &["silent.test", "10.7.0.3"]);
+        assert_eq!(found.matches("no answer within 300ms").count(), 2, "{found}");
+    }
     let unreachable = look_up(&machine, asking(&["192.0.2.53"]), &["nas.lan"]);
     assert!(
         unreachable.starts_with("cannot resolve `nas.lan`: no name server can be reached: "),
@@ -208,7 +210,7 @@ fn the_next_server_is_asked_where_the_first_has_no_answer() {
         let servers = asking(&[&SCRIPTED.to_string(), REAL]);
         assert_eq!(look_up(&machine, servers, &["router.lan"]), "router.lan has 10.7.0.2");
         assert!(scripted.asked() > 0);
-        let options = "options timeout:1 attempts:1";
+        let options = "options timeout:1 attempts:2";
         machine.write("resolv.conf", &format!("nameserver {SCRIPTED}\nnameserver {REAL}\n{options}\n"));
         for backend in BACKENDS {
             let found = look_up(&machine, by(backend), &["router.lan"]);

@@ -52,9 +52,20 @@ impl Machine {
         self.finish(&mut bare(arguments))
     }
 
+    /// The same until no name came too late for its host, which on a busy machine may happen.
+    pub(crate) fn scan_named(&self, arguments: &str) -> Finished {
+        self.until_named(|| bare(arguments))
+    }
+
     /// The same under a descriptor limit, soft and hard.
-    pub(crate) fn scan_limited(&self, descriptors: u32, arguments: &str) -> Finished {
-        self.finish(&mut limited(&bare(arguments), descriptors))
+    pub(crate) fn scan_named_limited(&self, descriptors: u32, arguments: &str) -> Finished {
+        self.until_named(|| limited(&bare(arguments), descriptors))
+    }
+
+    fn until_named(&self, command: impl Fn() -> Command) -> Finished {
+        let mut scans = (0..10).map(|_| self.finish(&mut command()));
+        let in_time = scans.find(|found| !found.stderr.contains("could not be looked up (no answer within"));
+        in_time.unwrap_or_else(|| panic!("every time a name came too late"))
     }
 
     fn finish(&self, command: &mut Command) -> Finished {

@@ -47,7 +47,7 @@ fn ptr_of(found: &Finished, ip: &str) -> Value {
 #[test]
 fn hosts_are_shown_with_the_names_of_their_addresses() {
     let Some((machine, _server)) = network() else { return };
-    let found = machine.scan("10.7.0.2-6 -p 80");
+    let found = machine.scan_named("10.7.0.2-6 -p 80");
     assert_eq!((found.code(), found.stderr.as_str()), (Some(0), ""));
     insta::assert_snapshot!(heads(&found), @"
     10.7.0.2  router.lan
@@ -56,7 +56,7 @@ fn hosts_are_shown_with_the_names_of_their_addresses() {
     10.7.0.5  stranger.example (leads elsewhere)
     10.7.0.6  gone.lan (leads nowhere)
     ");
-    let found = machine.scan("nas.lan 10.7.0.3 10.7.0.4 -p 80 --dns system");
+    let found = machine.scan_named("nas.lan 10.7.0.3 10.7.0.4 -p 80 --dns system");
     insta::assert_snapshot!(heads(&found), @"
     10.7.0.3  nas.lan
     10.7.0.4  xn--bcher-kva.lan
@@ -66,7 +66,7 @@ fn hosts_are_shown_with_the_names_of_their_addresses() {
 #[test]
 fn records_and_documents_have_the_names_beside_those_that_were_typed() {
     let Some((machine, _server)) = network() else { return };
-    let found = machine.scan("10.7.0.2 nas.lan 10.7.0.5 10.7.0.8 -p 80 --jsonl");
+    let found = machine.scan_named("10.7.0.2 nas.lan 10.7.0.5 10.7.0.8 -p 80 --jsonl");
     assert_eq!(ptr_of(&found, "10.7.0.2"), serde_json::json!({ "name": "router.lan", "forward": "agrees" }));
     assert_eq!(ptr_of(&found, "10.7.0.3"), serde_json::json!({ "name": "nas.lan", "forward": "agrees" }));
     assert_eq!(
@@ -78,7 +78,7 @@ fn records_and_documents_have_the_names_beside_those_that_were_typed() {
     let last = found.records().pop().unwrap();
     assert_eq!(last["type"], "scan_end");
 
-    let found = machine.scan("10.7.0.6 -p 80 --json");
+    let found = machine.scan_named("10.7.0.6 -p 80 --json");
     let document: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_eq!(document["hosts"][0]["ptr"], serde_json::json!({ "name": "gone.lan", "forward": "missing" }));
 }
@@ -88,15 +88,15 @@ fn whose_names_are_looked_up() {
     let Some((machine, server)) = odd_network(|_| Reply::Ptr(vec![b"host".to_vec(), b"lan".to_vec()])) else {
         return;
     };
-    let found = machine.scan("10.7.0.3 -p 80 -n --jsonl");
+    let found = machine.scan_named("10.7.0.3 -p 80 -n --jsonl");
     assert_eq!((ptr_of(&found, "10.7.0.3"), server.asked()), (Value::Null, 0));
-    let found = machine.scan("10.7.0.3 10.7.0.77 -p 80 --jsonl");
+    let found = machine.scan_named("10.7.0.3 10.7.0.77 -p 80 --jsonl");
     assert_eq!(ptr_of(&found, "10.7.0.3")["name"], "host.lan");
     assert_eq!(ptr_of(&found, "10.7.0.77"), Value::Null);
-    let found = machine.scan("10.7.0.3 10.7.0.77 -p 80 -R --jsonl");
+    let found = machine.scan_named("10.7.0.3 10.7.0.77 -p 80 -R --jsonl");
     assert_eq!(ptr_of(&found, "10.7.0.77")["name"], "host.lan");
     let asked = server.asked();
-    let found = machine.scan("10.7.0.3 -p 80 --dns off --jsonl");
+    let found = machine.scan_named("10.7.0.3 -p 80 --dns off --jsonl");
     assert_eq!((found.code(), server.asked()), (Some(0), asked));
 }
 
@@ -104,7 +104,7 @@ fn whose_names_are_looked_up() {
 fn servers_of_ones_own_are_asked_and_nobody_else() {
     let Some((machine, scripted)) = odd_network(|_| Reply::Code(3)) else { return };
     let Some(_server) = or_skip(Dnsmasq::start(&machine.world.target)) else { return };
-    let found = machine.scan(&format!("nas.lan 10.7.0.2 -p 80 --resolvers {REAL}:53 --jsonl"));
+    let found = machine.scan_named(&format!("nas.lan 10.7.0.2 -p 80 --resolvers {REAL}:53 --jsonl"));
     assert_eq!(found.code(), Some(0), "{}", found.stderr);
     assert_eq!(ptr_of(&found, "10.7.0.2")["name"], "router.lan");
     assert_eq!(ptr_of(&found, "10.7.0.3")["name"], "nas.lan");
@@ -171,7 +171,7 @@ fn a_dead_name_server_costs_the_names_and_nothing_else() {
 #[test]
 fn few_descriptors_are_enough_for_names_too() {
     let Some((machine, _server)) = network() else { return };
-    let found = machine.scan_limited(64, "10.7.0.2-6 -p 1-2000 --jsonl");
+    let found = machine.scan_named_limited(64, "10.7.0.2-6 -p 1-2000 --jsonl");
     assert_eq!((found.code(), found.stderr.as_str()), (Some(0), ""));
     for host in 2..=6 {
         assert!(ptr_of(&found, &format!("10.7.0.{host}"))["name"].is_string(), "{}", found.stdout);
@@ -182,7 +182,7 @@ fn few_descriptors_are_enough_for_names_too() {
 fn hostile_names_reach_neither_the_terminal_nor_a_document() {
     let Some((machine, _server)) = odd_network(hostile) else { return };
     for format in ["text --color always", "jsonl", "json", "list"] {
-        let found = machine.scan(&format!("10.7.0.3-8 -p 80 --format {format}"));
+        let found = machine.scan_named(&format!("10.7.0.3-8 -p 80 --format {format}"));
         assert_eq!(found.code(), Some(0), "{}", found.stderr);
         // The colours of the text itself.
         let mut said = found.stdout.clone() + &found.stderr;
