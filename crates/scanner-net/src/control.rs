@@ -10,6 +10,7 @@ mod liveness;
 mod local;
 mod outcomes;
 mod pacer;
+mod patience;
 mod port_bits;
 mod retry;
 mod rtt;

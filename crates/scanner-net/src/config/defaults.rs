@@ -72,6 +72,16 @@ pub(crate) const MAX_RETRIES: u8 = 13;
 /// The chance of a missed port that the number of attempts aims at.
 pub(crate) const MISS_TARGET: f64 = 1e-4;
 
+/// Rounds in which the last silent ports of a host that answers are asked once more …
+pub(crate) const PATIENCE_ROUNDS: u8 = 6;
+/// … this far apart: a program that accepts for 300 ms of every 1.3 s, then, meets one of them. Servers that fall behind do so for
+/// fractions of a second; the kernel's own repetitions of the SYN come 1 s apart and would meet the same phase again and again.
+pub(crate) const PATIENCE_EVERY: Duration = Duration::from_millis(250);
+/// The most silent ports for which that is done …
+pub(crate) const PATIENCE_PORTS: usize = 32;
+/// … and how many times as many others must have answered.
+pub(crate) const PATIENCE_SHARE: usize = 4;
+
 /// A host's first window (RFC 6928's initial window, and nmap's).
 pub(crate) const INITIAL_WINDOW: f64 = 10.0;
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use scanner_core::{HostAddr, HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, Verdict};
 
 use super::liveness::{Confirmed, Liveness, SilentPort};
+use super::patience::Patience;
 use super::port_bits::PortBits;
 use super::retry::{Answerer, Attempts, HostLoss};
 use super::rtt::Rtt;
@@ -40,6 +41,7 @@ pub(crate) struct Host {
     /// A firewall of this machine rejected some probe.
     rejected_here: bool,
     attempts: Attempts,
+    patience: Patience,
     /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
     loss_before_strikes: HostLoss,
 }
@@ -89,6 +91,7 @@ impl Host {
             down_since: None,
             rejected_here: false,
             attempts: Attempts::new(rules.retries),
+            patience: Patience::default(),
             loss_before_strikes: HostLoss::default(),
         }
     }
@@ -162,7 +165,7 @@ impl Host {
             self.next_fresh += 1;
             return Some((port, 1));
         }
-        let eligible = usize::from(self.attempts.needed()).min(self.silent.len());
+        let eligible = self.attempts_allowed().min(self.silent.len());
         let (attempts, bits) =
             self.silent.iter_mut().take(eligible).enumerate().find(|(_, b)| !b.is_empty())?;
         Some((bits.pop()?, u8::try_from(attempts).unwrap_or(u8::MAX).saturating_add(1)))
@@ -174,7 +177,22 @@ impl Host {
 
     fn has_ports_to_ask(&self, rules: &Rules) -> bool {
         self.next_fresh < self.fresh_limit(rules)
-            || self.silent.iter().take(usize::from(self.attempts.needed())).any(|bits| !bits.is_empty())
+            || self.silent.iter().take(self.attempts_allowed()).any(|bits| !bits.is_empty())
+    }
+
+    /// How often a silent port may have been asked by now.
+    fn attempts_allowed(&self) -> usize {
+        usize::from(self.attempts.needed()) + usize::from(self.patience.rounds())
+    }
+
+    /// With everything else done: when the silent ports are asked once more, by what their number says; `now` is at once.
+    pub(crate) fn next_round(&mut self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
+        if rules.retries.is_some() || !self.is_up() || self.is_limited() {
+            return None;
+        }
+        let silent = self.silent.iter().map(PortBits::len).sum();
+        let of_host = self.settled.iter().filter(|(reason, _)| reason.is_answer_of_host());
+        self.patience.next_round(now, silent, of_host.map(|(_, ports)| ports.len()).sum())
     }
 
     /// How long to wait for an answer.
@@ -216,7 +234,9 @@ impl Host {
         }
         match self.alive.answered(now, ask.port, reason, ask.attempt == 0) {
             Confirmed::Silence(n) => {
-                if let Some(answerer) = Answerer::of(reason) {
+                // What answers only when it is waited for was slow, not lost.
+                if let Some(answerer) = Answerer::of(reason).filter(|_| ask.attempt <= self.attempts.needed())
+                {
                     self.attempts.answered_after(answerer, u32::from(ask.attempt.saturating_sub(1)));
                 }
                 n

@@ -200,7 +200,11 @@ impl Controller {
     pub(super) fn conclude(&mut self, slot: usize, now: ScanTime) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         if host.is_done(&self.rules) {
-            self.finish_host(slot, None, None);
+            match host.next_round(&self.rules, now) {
+                None => self.finish_host(slot, None, None),
+                Some(due) if due > now => drop(self.timers.insert((due, slot))),
+                Some(_) => self.enqueue(slot),
+            }
         } else if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
         }

@@ -209,7 +209,8 @@ impl Attempts {
     /// Computes the attempts anew once the evidence changed by an eighth, as the computation sums many terms.
     fn refresh(&mut self) {
         let (now, then) = (self.loss.of_path(), self.computed_for);
-        if now.attempts.abs_diff(then.attempts) > then.attempts / 8 || now.seen() != then.seen() {
+        let changed = |now: u32, then: u32| now.abs_diff(then) > then / 8;
+        if changed(now.attempts, then.attempts) || changed(now.silent, then.silent) {
             self.compute();
         }
     }
@@ -287,6 +288,17 @@ mod tests {
         let (icmp, under_load) = (LossEstimate::default(), listeners);
         attempts.restore(HostLoss { listeners, closed, icmp, under_load });
         (attempts.loss().is_limited(), attempts.needed())
+    }
+
+    /// Most losses show only when the silent ports are asked again, at the end.
+    #[test]
+    fn losses_that_show_late_count() {
+        let mut attempts = Attempts::new(None);
+        for n in 0..1_000 {
+            attempts.answered_after(Answerer::Closed, u32::from(n >= 980));
+        }
+        assert_eq!(attempts.needed(), attempts.loss().of_path().attempts_needed(None));
+        assert_eq!(attempts.needed(), 3);
     }
 
     #[test]

@@ -36,6 +36,7 @@ macro_rules! scenarios {
 
 scenarios!(
     accepts_everything,
+    backlog,
     clean,
     clean_auto,
     clean_far,
@@ -116,6 +117,17 @@ fn every_silent_port_is_asked_at_least_twice() {
             .filter(|result| result.reason == scanner_core::Reason::NoReply)
             .all(|r| r.attempts >= 2)
     );
+}
+
+#[test]
+fn a_full_queue_is_told_from_a_firewall() {
+    for seed in 1..=20 {
+        let scenario = format!("seed = {seed}\nrtt_ms = 0.1\nopen = '22,80,501-520'");
+        let (slow, dropped) =
+            (scan(&format!("{scenario}\nslow = '501-520'")), scan(&format!("{scenario}\ndrop = '600-900'")));
+        assert_eq!((slow.missed, dropped.missed), (0, 0), "seed {seed}");
+        assert!(dropped.took < slow.took, "a firewall is not waited for");
+    }
 }
 
 #[test]

@@ -219,7 +219,7 @@ impl<'a> Network<'a> {
                 .then_some(Reason::HostUnreachable);
         }
         match scenario.truth(probe.addr.port()) {
-            Answer::Open => Some(Reason::Handshake),
+            Answer::Open => scenario.accepts(probe.addr.port(), now).then_some(Reason::Handshake),
             Answer::Closed => passes(&mut self.rst_limit).then_some(Reason::Rst),
             Answer::Reject => passes(&mut self.icmp_limit).then_some(Reason::PortUnreachable),
             Answer::Prohibit => passes(&mut self.icmp_limit).then_some(Reason::Prohibited),

@@ -22,6 +22,8 @@ pub(crate) struct Scenario {
     pub(crate) neighbours: bool,
     pub(crate) ports: PortSet,
     pub(crate) open: PortSet,
+    /// Those of them whose queue is full but for 300 of every 1,300 ms, each with a phase of its own.
+    pub(crate) slow: PortSet,
     pub(crate) drop: PortSet,
     pub(crate) reject: PortSet,
     pub(crate) prohibit: PortSet,
@@ -121,6 +123,7 @@ impl Default for Scenario {
             neighbours: false,
             ports: PortSet::from_range(1, 1000),
             open: PortSet::from_iter([22, 80, 443]),
+            slow: PortSet::EMPTY,
             drop: PortSet::EMPTY,
             reject: PortSet::EMPTY,
             prohibit: PortSet::EMPTY,
@@ -171,6 +174,12 @@ impl Scenario {
             (&self.prohibit, Answer::Prohibit),
         ];
         special.iter().find(|(ports, _)| ports.contains(port)).map_or(self.rest, |(_, answer)| *answer)
+    }
+
+    /// Whether a slow listener has room in its queue.
+    pub(crate) fn accepts(&self, port: u16, now: ScanTime) -> bool {
+        let phase = u128::from(port) * 211;
+        !self.slow.contains(port) || (now.0.as_millis() + phase) % 1_300 < 300
     }
 
     pub(crate) fn truth_of(&self, host: HostAddr, port: u16) -> Answer {

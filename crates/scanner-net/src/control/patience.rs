@@ -1,0 +1,77 @@
+//! `Patience`: the last silent ports of a host that answers are asked a few times more, spread over a second and a half.
+//!
+//! A listener whose queue is full drops SYNs until its program accepts again, and looks like a firewall meanwhile. Where silent ports
+//! are few among many that answer, a server that has fallen behind is likely enough to wait for; where they are many a firewall is,
+//! and waiting would only cost time.
+
+use super::time::ScanTime;
+use crate::config::defaults::{PATIENCE_EVERY, PATIENCE_PORTS, PATIENCE_ROUNDS, PATIENCE_SHARE};
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Patience {
+    rounds: u8,
+    /// When the last round began, or, before the first, when everything else was done.
+    last: Option<ScanTime>,
+}
+
+impl Patience {
+    /// Rounds begun so far: as many attempts more does a silent port get.
+    pub(crate) const fn rounds(self) -> u8 {
+        self.rounds
+    }
+
+    /// Everything else is done. The moment of the next round, for a host with `silent` ports and `answering` ones: `now` begins it.
+    /// `None` where there is none.
+    pub(crate) fn next_round(&mut self, now: ScanTime, silent: usize, answering: usize) -> Option<ScanTime> {
+        let pays = silent > 0 && silent <= PATIENCE_PORTS && silent * PATIENCE_SHARE <= answering;
+        if !pays || self.rounds >= PATIENCE_ROUNDS {
+            return None;
+        }
+        let due = *self.last.get_or_insert(now) + PATIENCE_EVERY;
+        if due > now {
+            return Some(due);
+        }
+        self.rounds += 1;
+        self.last = Some(now);
+        Some(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(ms: u64) -> ScanTime {
+        ScanTime(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn the_rounds_are_spread_and_end() {
+        let mut patience = Patience::default();
+        let mut begun = Vec::new();
+        let mut now = at(1000);
+        while let Some(due) = patience.next_round(now, 3, 100) {
+            if due == now {
+                begun.push(now);
+                now = now + Duration::from_millis(100);
+            } else {
+                now = due;
+            }
+        }
+        assert_eq!(begun, [1250, 1500, 1750, 2000, 2250, 2500].map(at));
+        assert_eq!(patience.rounds(), 6);
+    }
+
+    #[test]
+    fn a_firewall_is_not_waited_for() {
+        for (silent, answering) in [(0, 100), (33, 1_000), (3, 11), (100, 0)] {
+            assert_eq!(
+                Patience::default().next_round(at(0), silent, answering),
+                None,
+                "{silent}, {answering}"
+            );
+        }
+    }
+}
