@@ -5,7 +5,7 @@ mod words;
 
 use std::path::Path;
 
-use scanner_core::{HostAddr, TargetItem, TargetSet, parse_target, remove_broadcasts, remove_unscannable};
+use scanner_core::{HostAddr, TargetItem, TargetSet, parse_host, remove_broadcasts, remove_unscannable};
 use scanner_dns::{FamilyPolicy, ResolveError, Resolver};
 use tokio_util::sync::CancellationToken;
 
@@ -130,7 +130,7 @@ impl Requested {
 
 impl Named {
     fn add(&mut self, word: &Word<'_>, networks: &Networks, notes: &mut Vec<String>) -> Result<(), Failure> {
-        let parsed = parse_target(word.text).map_err(|error| word.place.fail(&error))?;
+        let parsed = parse_host(word.text).map_err(|error| word.place.fail(&error))?;
         notes.extend(parsed.notes);
         match parsed.item {
             TargetItem::Addresses(ranges) => {

@@ -145,8 +145,8 @@ const FIRST: [u16; 8] = [80, 443, 22, 445, 3389, 8080, 53, 25];
 /// The order in which the ports of a host are probed: first those that are likely to be open, by the ranking, then the
 /// rest in an order of its own for each host.
 ///
-/// The likely ports tell early whether a host is there and how far away it is. One `PortOrder` serves every host of a
-/// plan: it holds each port once (at most 128 KB), and a host's order is a salt.
+/// The likely ports tell early whether a host is there and how far away it is. One `PortOrder` serves every host with the
+/// same ports: it costs memory for the ranges that these are made of, and a host's order is a salt.
 ///
 /// ```
 /// use scanner_core::{PortOrder, PortSet};
@@ -159,7 +159,9 @@ const FIRST: [u16; 8] = [80, 443, 22, 445, 3389, 8080, 53, 25];
 #[derive(Debug, Clone)]
 pub struct PortOrder {
     likely: Vec<u16>,
-    rest: Vec<u16>,
+    /// The first port of each range of the others, and how many of them come before it.
+    rest: Vec<(u16, u16)>,
+    rest_len: usize,
     seed: u64,
 }
 
@@ -169,13 +171,19 @@ impl PortOrder {
         let tier = top_ports(LIKELY_TIER).iter().filter(|port| !FIRST.contains(port));
         let likely: Vec<u16> =
             FIRST.iter().chain(tier).copied().filter(|&port| ports.contains(port)).collect();
-        let rest = ports.difference(&likely.iter().copied().collect()).iter().collect();
-        Self { likely, rest, seed }
+        let others = ports.difference(&likely.iter().copied().collect());
+        let mut rest = Vec::with_capacity(others.ranges().len());
+        let mut before = 0;
+        for &(first, last) in others.ranges() {
+            rest.push((first, before));
+            before += last - first + 1;
+        }
+        Self { likely, rest, rest_len: before.into(), seed }
     }
 
     /// How many ports there are.
     pub const fn len(&self) -> usize {
-        self.likely.len() + self.rest.len()
+        self.likely.len() + self.rest_len
     }
 
     /// Whether there is no port.
@@ -194,9 +202,14 @@ impl PortOrder {
         let Some(k) = k.checked_sub(self.likely.len()) else {
             return self.likely.get(k).copied().unwrap_or(0);
         };
-        let order = Permutation::new(self.rest.len() as u128, self.seed ^ host_salt);
-        let at = usize::try_from(order.get(k as u128)).unwrap_or(usize::MAX);
-        self.rest.get(at).copied().unwrap_or(0)
+        if k >= self.rest_len {
+            return 0;
+        }
+        let order = Permutation::new(self.rest_len as u128, self.seed ^ host_salt);
+        let at = u16::try_from(order.get(k as u128)).unwrap_or(u16::MAX);
+        let range = self.rest.partition_point(|&(_, before)| before <= at);
+        let range = range.checked_sub(1).and_then(|range| self.rest.get(range));
+        range.map_or(0, |&(first, before)| first + (at - before))
     }
 }
 

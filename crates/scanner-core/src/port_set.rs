@@ -19,7 +19,7 @@ use crate::spec_error::SpecError;
 /// assert_eq!(ports.to_string(), "22,80,8000-8049,8051-8100");
 /// # Ok::<(), scanner_core::SpecError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Default, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
 pub struct PortSet {
     ranges: Vec<(u16, u16)>,
 }
@@ -105,7 +105,12 @@ impl PortSet {
         if self.is_empty() {
             return other.clone();
         }
-        let mut all: Vec<_> = self.ranges.iter().chain(&other.ranges).copied().collect();
+        Self::union_of([self, other])
+    }
+
+    /// The ports that are in any of the sets.
+    pub(crate) fn union_of<'a>(sets: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all: Vec<_> = sets.into_iter().flat_map(|set| &set.ranges).copied().collect();
         all.sort_unstable();
         let mut ranges: Vec<(u16, u16)> = Vec::with_capacity(all.len());
         for (first, last) in all {

@@ -40,6 +40,11 @@ impl SpecError {
         self
     }
 
+    /// The same error about a longer `input`, in which this one's begins at byte `at`.
+    pub(crate) fn within(self, input: &str, at: usize) -> Self {
+        Self { input: input.to_owned(), span: self.span.start + at..self.span.end + at, ..self }
+    }
+
     /// What is wrong, as a lower-case fragment on one line.
     pub fn message(&self) -> &str {
         &self.message

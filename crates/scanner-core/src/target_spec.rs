@@ -12,6 +12,8 @@ use std::net::Ipv6Addr;
 
 use self::part::Part;
 use crate::host_addr::HostAddr;
+use crate::port_set::PortSet;
+use crate::port_spec::parse_ports;
 use crate::spec_error::SpecError;
 
 /// What can be given, for a text that is nothing of it.
@@ -40,13 +42,15 @@ pub enum TargetItem {
 pub struct ParsedTarget {
     /// What it stands for.
     pub item: TargetItem,
+    /// The ports behind its `:`, never empty; `None` where it has none of its own.
+    pub ports: Option<PortSet>,
     /// What was read otherwise than it was typed: lower-case fragments on one line each.
     pub notes: Vec<String>,
 }
 
 impl ParsedTarget {
     const fn new(item: TargetItem) -> Self {
-        Self { item, notes: Vec::new() }
+        Self { item, ports: None, notes: Vec::new() }
     }
 
     fn range(first: impl Into<HostAddr>, last: impl Into<HostAddr>) -> Self {
@@ -59,65 +63,47 @@ impl ParsedTarget {
     }
 }
 
-/// Reads one target.
-///
-/// | typed | stands for |
-/// |---|---|
-/// | `192.0.2.7` | one address |
-/// | `192.0.2.0/24` | a network; host bits are ignored with a note |
-/// | `192.0.2.1-20` | a range in an octet |
-/// | `10.0.0.9-10.0.1.3` | a range of addresses |
-/// | `10.0.0-3.1-254` | ranges in several octets |
-/// | `10.0.*.1,5,9` | `*` for all of an octet, and lists |
-/// | `2001:db8::1`, `[2001:db8::1]` | one IPv6 address |
-/// | `2001:db8::/120`, `2001:db8::1-2001:db8::ff` | an IPv6 network, a range |
-/// | `fe80::1%3`, `fe80::%3/120` | the same on the interface with index 3 |
-/// | `fe80::1%eth0` | an address on the interface with that name |
-/// | `::ffff:192.0.2.7` | the IPv4 address in it, with a note |
-/// | `nas.lan`, `bücher.example`, `example.com.` | a host name, kept as typed |
-///
-/// White space around it does not matter. Ports are not part of a target.
+/// Reads one target. White space around it does not matter.
+#[doc = include_str!("target_spec/grammar.md")]
+pub fn parse_target(text: &str) -> Result<ParsedTarget, SpecError> {
+    let Split { host, ports } = split(text)?;
+    let mut target = parse_part(host)?;
+    if let Some(ports) = ports {
+        target.ports = Some(ports_of(ports, text)?);
+    }
+    Ok(target)
+}
+
+/// Reads a target of which no ports can be a part, as for an exclusion: as [`parse_target`], but ports are an error.
 ///
 /// # Errors
-/// Whatever is none of these, with the place and what would be right: texts that look like an address and are none
-/// (`10.0.0.256`, `1.2.3`), networks and ranges that cannot be, URLs, `host:port`, and octets whose combinations make
-/// more than 65,536 separate ranges.
+/// As [`parse_target`], and ports.
 ///
 /// ```
-/// use scanner_core::{TargetItem, parse_target};
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// for (typed, ranges) in [
-///     ("192.0.2.7", "192.0.2.7-192.0.2.7"),
-///     ("192.0.2.0/24", "192.0.2.0-192.0.2.255"),
-///     ("192.0.2.1-20", "192.0.2.1-192.0.2.20"),
-///     ("10.0.0.9-10.0.1.3", "10.0.0.9-10.0.1.3"),
-///     ("10.0.0-1.1-254", "10.0.0.1-10.0.0.254 10.0.1.1-10.0.1.254"),
-///     ("10.0-1.*.*", "10.0.0.0-10.1.255.255"),
-///     ("10.0.0.1,5,9", "10.0.0.1-10.0.0.1 10.0.0.5-10.0.0.5 10.0.0.9-10.0.0.9"),
-///     ("[2001:db8::1]", "2001:db8::1-2001:db8::1"),
-///     ("2001:db8::/120", "2001:db8::-2001:db8::ff"),
-///     ("2001:db8::1-2001:db8::ff", "2001:db8::1-2001:db8::ff"),
-///     ("fe80::1%3", "fe80::1%3-fe80::1%3"),
-///     ("::ffff:192.0.2.7", "192.0.2.7-192.0.2.7"),
-/// ] {
-///     let TargetItem::Addresses(found) = parse_target(typed)?.item else { panic!("{typed}") };
-///     let found: Vec<String> = found.iter().map(|(first, last)| format!("{first}-{last}")).collect();
-///     assert_eq!(found.join(" "), ranges);
-/// }
-/// for name in ["nas.lan", "bücher.example", "example.com."] {
-///     assert_eq!(parse_target(name)?.item, TargetItem::Name(name.to_owned()));
-/// }
-/// let scoped = TargetItem::Scoped { ip: "fe80::1".parse()?, interface: "eth0".to_owned() };
-/// assert_eq!(parse_target("fe80::1%eth0")?.item, scoped);
-/// assert_eq!(parse_target("10.0.0.5/24")?.notes, ["host bits of 10.0.0.5/24 ignored: 10.0.0.0/24"]);
-///
-/// let error = parse_target("10.0.0.256").unwrap_err();
-/// assert_eq!(error.to_string(), "256 is more than 255");
-/// assert_eq!(error.caret(), "10.0.0.256\n       ^^^");
-/// # Ok(())
-/// # }
+/// use scanner_core::parse_host;
+/// assert!(parse_host("[2001:db8::/120]").is_ok());
+/// let error = parse_host("nas.lan:80").unwrap_err();
+/// assert_eq!(error.caret(), "nas.lan:80\n       ^^^");
 /// ```
-pub fn parse_target(text: &str) -> Result<ParsedTarget, SpecError> {
+pub fn parse_host(text: &str) -> Result<ParsedTarget, SpecError> {
+    let Split { host, ports } = split(text)?;
+    let target = parse_part(host)?;
+    match ports {
+        None => Ok(target),
+        Some(ports) => {
+            let error = host.end().up_to(ports).error("ports do not go here");
+            Err(error.with_hint(format!("give the host alone: {}", host.text())))
+        }
+    }
+}
+
+/// The two halves of a target.
+struct Split<'a> {
+    host: Part<'a>,
+    ports: Option<Part<'a>>,
+}
+
+fn split(text: &str) -> Result<Split<'_>, SpecError> {
     let target = Part::whole(text).trimmed();
     if target.text().is_empty() {
         return Err(target.error("no target").with_hint(GRAMMAR));
@@ -136,62 +122,69 @@ pub fn parse_target(text: &str) -> Result<ParsedTarget, SpecError> {
         return Err(url_error(target, at));
     }
     if target.text().starts_with('[') {
-        return ipv6::parse_bracketed(target);
+        return ipv6::split_brackets(target);
     }
-    match target.text().matches(':').count() {
-        0 if ipv4::looks_like_one(target.text()) => ipv4::parse(target),
-        0 => name::parse(target),
-        1 if !target.text().contains("::") => Err(single_colon_error(target)),
-        _ => ipv6::parse(target),
+    let Some((host, ports)) = target.split_once(|c| c == ':') else {
+        return Ok(Split { host: target, ports: None });
+    };
+    let is_address = if ports.text().contains(':') || host.text().is_empty() && ports.text().is_empty() {
+        host.text().bytes().all(|b| b.is_ascii_hexdigit())
+    } else {
+        // Both sides can only be groups of an IPv6 address.
+        is_group(host) && is_group(ports) && ports.text().parse::<u16>().is_err()
+    };
+    if is_address {
+        return Ok(Split { host: target, ports: None });
+    }
+    if host.text().is_empty() {
+        let error = host.error("no host stands before the ports");
+        return Err(error.with_hint("as in nas.lan:80; ports of all targets are given with -p"));
+    }
+    Ok(Split { host, ports: Some(ports) })
+}
+
+fn is_group(part: Part<'_>) -> bool {
+    (1..=4).contains(&part.text().len()) && part.text().bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn parse_part(host: Part<'_>) -> Result<ParsedTarget, SpecError> {
+    if host.text().contains(':') {
+        ipv6::parse(host)
+    } else if ipv4::looks_like_one(host.text()) {
+        ipv4::parse(host)
+    } else {
+        name::parse(host)
     }
 }
 
-/// A URL at byte `at` of which the scheme ends; its host alone would be a target.
+/// The ports behind the `:` of a target that was typed as `text`.
+fn ports_of(ports: Part<'_>, text: &str) -> Result<PortSet, SpecError> {
+    if ports.text().is_empty() {
+        return Err(ports
+            .error("no port follows this `:`")
+            .with_hint("as in nas.lan:80,443 or nas.lan:http*"));
+    }
+    // `1.2.3.4:80,5.6.7.8:443`; but `top:50` is an item of a list of ports.
+    if let Some((items, _)) = ports.split_once(|c| c == ':')
+        && let Some(comma) = items.text().rfind(',')
+        && !items.text().get(comma + 1..).is_some_and(|word| word.trim().eq_ignore_ascii_case("top"))
+    {
+        let error = items.slice(comma..comma + 1).error("one target at a time");
+        return Err(error.with_hint("separate targets by spaces"));
+    }
+    parse_ports(ports.text()).map_err(|error| error.within(text, ports.start()))
+}
+
+/// A URL at byte `at` of which the scheme ends; its host and port alone would be a target.
 fn url_error(target: Part<'_>, at: usize) -> SpecError {
     let rest = target.text().get(at + 3..).unwrap_or_default();
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    let host = if host.starts_with('[') {
-        host.split_inclusive(']').next().unwrap_or_default()
-    } else {
-        host.split(':').next().unwrap_or_default()
-    };
     let error = target.slice(0..at + 3).error("a URL is not a target");
-    if host.is_empty() {
-        error.with_hint(GRAMMAR)
-    } else {
-        error.with_hint(format!("give the host alone: {host}"))
-    }
-}
-
-/// One colon is a port behind a name or an IPv4 address, unless both sides can only be groups of an IPv6 address.
-fn single_colon_error(target: Part<'_>) -> SpecError {
-    let Some((host, port)) = target.split_once(|c| c == ':') else {
-        return target.error("no target");
-    };
-    let colon = host.gap_to(port);
-    let is_group = |part: Part<'_>| {
-        (1..=4).contains(&part.text().len()) && part.text().bytes().all(|b| b.is_ascii_hexdigit())
-    };
-    let is_port = port.text().parse::<u16>().is_ok();
-    if is_group(host) && is_group(port) && !is_port {
-        return target
-            .end()
-            .error("an IPv6 address has eight groups")
-            .with_hint("`::` stands for the missing ones");
-    }
-    port_error(colon, host.text(), port.text())
-}
-
-/// Ports are the same for all targets and have an option of their own.
-fn port_error(colon: Part<'_>, host: &str, port: &str) -> SpecError {
-    let error = colon.error("a target holds no port");
-    let is_port =
-        port.starts_with(|c: char| c.is_ascii_alphanumeric()) && !port.contains(|c: char| " /".contains(c));
-    if is_port && !host.is_empty() {
-        error.with_hint(format!("give it with -p: {host} -p {port}"))
-    } else {
-        error.with_hint("give ports with -p, as in -p 80,443")
+    match host.rsplit(']').next() {
+        _ if host.is_empty() => error.with_hint(GRAMMAR),
+        Some(end) if end.contains(':') => error.with_hint(format!("give host and port alone: {host}")),
+        _ => error.with_hint(format!("give the host alone: {host}")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scanner_core::{TargetItem, TargetSet, parse_target};
+use scanner_core::{TargetItem, TargetSet, parse_host};
 
 use crate::failure::Failure;
 use crate::targets::words;
@@ -14,7 +14,7 @@ const NAMED: usize = 3;
 pub(super) fn read(path: &Path) -> Result<TargetSet, Failure> {
     let mut scope = TargetSet::new();
     words::each_of_file(path, |word| {
-        match parse_target(word.text).map_err(|error| word.place.fail(&error))?.item {
+        match parse_host(word.text).map_err(|error| word.place.fail(&error))?.item {
             TargetItem::Addresses(ranges) => {
                 for (first, last) in ranges {
                     scope.insert_range(first, last);

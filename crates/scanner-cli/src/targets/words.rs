@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use scanner_core::{SpecError, parse_target};
+use scanner_core::{SpecError, parse_host};
 
 use crate::failure::Failure;
 use crate::settings::Origin;
@@ -62,7 +62,7 @@ pub(super) fn each_of_list(
     place: &Place,
     mut f: impl FnMut(Word<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    if parse_target(list).is_ok() || !list.contains(',') {
+    if parse_host(list).is_ok() || !list.contains(',') {
         return f(Word { text: list, place });
     }
     list.split(',')

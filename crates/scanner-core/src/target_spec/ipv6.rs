@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::ipv4::{parse_len, reversed};
 use super::part::Part;
-use super::{ParsedTarget, TargetItem, port_error};
+use super::{ParsedTarget, Split, TargetItem};
 use crate::host_addr::HostAddr;
 use crate::spec_error::SpecError;
 
@@ -15,28 +15,27 @@ enum Scope<'a> {
     Named(&'a str),
 }
 
-/// Reads a text in brackets, which make plain where an address ends.
-pub(super) fn parse_bracketed(target: Part<'_>) -> Result<ParsedTarget, SpecError> {
+/// Takes off brackets, which make plain where the address ends and the ports begin.
+pub(super) fn split_brackets(target: Part<'_>) -> Result<Split<'_>, SpecError> {
     let open = target.slice(0..1);
     let Some((head, rest)) = target.split_once(|c| c == ']') else {
         return Err(target.end().error("`]` is missing").with_hint(format!("{}]", target.text())));
     };
-    let inner = open.end().up_to(head);
-    if let Some(port) = rest.text().strip_prefix(':') {
-        return Err(port_error(rest.slice(0..1), inner.text(), port));
+    let host = open.end().up_to(head);
+    let ports = rest.text().starts_with(':').then(|| rest.slice(1..rest.text().len()));
+    if ports.is_none() && !rest.text().is_empty() {
+        let error = rest.error("only ports can follow `]`");
+        return Err(error.with_hint("as in [2001:db8::1]:80; a prefix length stands inside the brackets"));
     }
-    if !rest.text().is_empty() {
-        let error = rest.error("nothing can follow `]`");
-        return Err(error.with_hint("networks and ranges are written without brackets"));
+    if let Some(wrong) = host.find(|c| c == '[') {
+        return Err(wrong
+            .error("a second `[`")
+            .with_hint("brackets go around one address, network or range"));
     }
-    if !inner.text().contains(':') {
-        return Err(inner.error("brackets hold an IPv6 address").with_hint("leave out the brackets"));
+    if !host.text().contains(':') {
+        return Err(host.error("brackets hold an IPv6 address").with_hint("leave out the brackets"));
     }
-    if let Some(wrong) = inner.find(|c| c == '/' || c == '[') {
-        return Err(wrong.error("brackets hold one address").with_hint("leave out the brackets"));
-    }
-    let (ip, scope) = parse_scoped(inner)?;
-    finish(ip, ip, scope, inner)
+    Ok(Split { host, ports })
 }
 
 /// Reads a text with colons.
@@ -53,6 +52,10 @@ pub(super) fn parse(target: Part<'_>) -> Result<ParsedTarget, SpecError> {
 
 fn parse_network(addr: Part<'_>, len: Part<'_>) -> Result<ParsedTarget, SpecError> {
     let (ip, scope) = parse_scoped(addr)?;
+    if let Some((bits, ports)) = len.split_once(|c| c == ':') {
+        let error = bits.gap_to(ports).error("ports stand behind brackets");
+        return Err(error.with_hint(format!("[{}]:{}", addr.up_to(bits).text(), ports.text())));
+    }
     let bits = parse_len(len, Ipv6Addr::BITS)?;
     let host_bits = u128::MAX.checked_shr(bits).unwrap_or(0);
     let first = Ipv6Addr::from_bits(ip.to_bits() & !host_bits);

@@ -21,6 +21,11 @@ impl<'a> Part<'a> {
         self.input.get(self.start..self.end).unwrap_or_default()
     }
 
+    /// The byte of the input at which the part begins.
+    pub(super) const fn start(self) -> usize {
+        self.start
+    }
+
     /// The part without the white space around it.
     pub(super) fn trimmed(self) -> Self {
         let text = self.text();

@@ -498,7 +498,6 @@ fn spoilt_ipv6_addresses() {
         "::10.0.0.1:1",
         "2001:db8::1-ff",
         "2001:db8::9-2001:db8::1",
-        "fe80:1",
         "192.0.2.1%eth0",
         "fe80::1%",
         "fe80::1%99999999999",
@@ -510,10 +509,11 @@ fn spoilt_ipv6_addresses() {
         "[::1",
         "[::1]x",
         "[::1]/64",
-        "[::/64]",
+        "[[::1]]",
+        "[::1]:80]",
         "[10.0.0.1]",
         "::1]",
-    ]), @r#"
+    ]), @"
     2001:db8::g
               ^
     error: `g` is no hexadecimal digit
@@ -584,11 +584,6 @@ fn spoilt_ipv6_addresses() {
     error: a range runs from low to high
     hint: 2001:db8::1-2001:db8::9
 
-    fe80:1
-        ^
-    error: a target holds no port
-    hint: give it with -p: fe80 -p 1
-
     192.0.2.1%eth0
              ^
     error: `%` is no digit
@@ -636,18 +631,23 @@ fn spoilt_ipv6_addresses() {
 
     [::1]x
          ^
-    error: nothing can follow `]`
-    hint: networks and ranges are written without brackets
+    error: only ports can follow `]`
+    hint: as in [2001:db8::1]:80; a prefix length stands inside the brackets
 
     [::1]/64
          ^^^
-    error: nothing can follow `]`
-    hint: networks and ranges are written without brackets
+    error: only ports can follow `]`
+    hint: as in [2001:db8::1]:80; a prefix length stands inside the brackets
 
-    [::/64]
-       ^
-    error: brackets hold one address
-    hint: leave out the brackets
+    [[::1]]
+          ^
+    error: only ports can follow `]`
+    hint: as in [2001:db8::1]:80; a prefix length stands inside the brackets
+
+    [::1]:80]
+          ^^^
+    error: `80]` is neither a port nor the name of a service
+    hint: give a port, a range such as 8000-8100, or a name such as https
 
     [10.0.0.1]
      ^^^^^^^^
@@ -658,53 +658,163 @@ fn spoilt_ipv6_addresses() {
        ^
     error: `]` is no hexadecimal digit
     hint: an IPv6 address is made of the digits 0-9 and a-f and of colons
-    "#);
+    ");
 }
 
 #[test]
-fn ports_and_urls() {
+fn ports() {
+    let ports = |text: &str| parse_target(text).unwrap().ports.map(|ports| ports.to_string());
+    for (typed, host, own) in [
+        ("nas.lan:80", "name nas.lan", "80"),
+        (" nas.lan:HTTP,8000-8010 ", "name nas.lan", "80,8000-8010"),
+        ("nas.lan:top:2,9", "name nas.lan", "9,80,443"),
+        ("nas.lan:9,top:2", "name nas.lan", "9,80,443"),
+        ("cafe:80", "name cafe", "80"),
+        ("fe80:1", "name fe80", "1"),
+        ("1.2.3.4:80", "1.2.3.4-1.2.3.4", "80"),
+        ("1.2.3.4,6:80,90", "1.2.3.4-1.2.3.4 1.2.3.6-1.2.3.6", "80,90"),
+        ("1.2.3.4/31:-", "1.2.3.4-1.2.3.5", "1-65535"),
+        ("1.2.3.4-1.2.3.9:1-9", "1.2.3.4-1.2.3.9", "1-9"),
+        ("[::1]:80", "::1-::1", "80"),
+        ("[::/126]:80,443", "::-::3", "80,443"),
+        ("[::1-::9]:22", "::1-::9", "22"),
+        ("[fe80::1%eth0.7]:22", "fe80::1 on eth0.7", "22"),
+    ] {
+        assert_eq!((read(typed).as_str(), ports(typed).as_deref()), (host, Some(own)), "{typed}");
+    }
+    for typed in ["nas.lan", "1.2.3.4", "2001:db8::80", "::1:80", "[::1]", "fe80::1%eth0:1"] {
+        assert_eq!(ports(typed), None, "{typed}");
+    }
+}
+
+#[test]
+fn spoilt_ports_and_urls() {
     insta::assert_snapshot!(errors(&[
-        "nas.lan:80",
-        "1.2.3.4:80",
-        "[::1]:80",
         "nas.lan:",
-        "nas.lan:http",
+        "[::1]:",
         ":80",
+        "nas.lan:0",
+        "nas.lan:80,65536",
+        "  nas.lan:443-80",
+        "nas.lan:htpp",
+        "nas.lan:80:443",
+        "nas.lan:80,,443",
+        "1.2.3.4:80,443,5.6.7.8:22",
+        "1.2.3.400:80",
+        "10:80",
+        "nas..lan:80",
+        "admin@nas.lan:22",
+        "nas.lan: 80",
+        "nas.lan:80/tcp",
+        "fe80:beef",
+        "2001:db8::/120:22",
+        "::ffff:1.2.3.4:80",
+        "[nas.lan]:80",
         "http://nas.lan/",
         "https://user@nas.lan:8443/x?y",
         "http://[2001:db8::1]:80/",
         "http://",
         "user@nas.lan",
-    ]), @r#"
-    nas.lan:80
-           ^
-    error: a target holds no port
-    hint: give it with -p: nas.lan -p 80
-
-    1.2.3.4:80
-           ^
-    error: a target holds no port
-    hint: give it with -p: 1.2.3.4 -p 80
-
-    [::1]:80
-         ^
-    error: a target holds no port
-    hint: give it with -p: ::1 -p 80
-
+    ]), @"
     nas.lan:
-           ^
-    error: a target holds no port
-    hint: give ports with -p, as in -p 80,443
+            ^
+    error: no port follows this `:`
+    hint: as in nas.lan:80,443 or nas.lan:http*
 
-    nas.lan:http
-           ^
-    error: a target holds no port
-    hint: give it with -p: nas.lan -p http
+    [::1]:
+          ^
+    error: no port follows this `:`
+    hint: as in nas.lan:80,443 or nas.lan:http*
 
     :80
     ^
-    error: a target holds no port
-    hint: give ports with -p, as in -p 80,443
+    error: no host stands before the ports
+    hint: as in nas.lan:80; ports of all targets are given with -p
+
+    nas.lan:0
+            ^
+    error: port 0 cannot be scanned
+    hint: ports are 1 to 65535
+
+    nas.lan:80,65536
+               ^^^^^
+    error: port 65536 does not exist
+    hint: ports are 1 to 65535
+
+      nas.lan:443-80
+              ^^^^^^
+    error: the range from 443 to 80 runs backwards
+    hint: write 80-443
+
+    nas.lan:htpp
+            ^^^^
+    error: no service is called `htpp`
+    hint: did you mean `http`?
+
+    nas.lan:80:443
+              ^
+    error: ports are not divided like this
+    hint: write 20-30 for a range, 20,30 for two ports
+
+    nas.lan:80,,443
+               ^
+    error: no port stands before this comma
+    hint: remove the comma
+
+    1.2.3.4:80,443,5.6.7.8:22
+                  ^
+    error: one target at a time
+    hint: separate targets by spaces
+
+    1.2.3.400:80
+          ^^^
+    error: 400 is more than 255
+    hint: an octet is a number from 0 to 255, a range like 1-254, or `*`
+
+    10:80
+      ^
+    error: an IPv4 address has four parts
+    hint: like 192.0.2.7; ports are given with -p
+
+    nas..lan:80
+        ^
+    error: a part of the name is missing
+    hint: single dots separate the parts of a name
+
+    admin@nas.lan:22
+         ^
+    error: `@` cannot stand in a host name
+    hint: give the host alone: nas.lan
+
+    nas.lan: 80
+            ^
+    error: one target at a time
+    hint: give each as an argument of its own
+
+    nas.lan:80/tcp
+              ^^^^
+    error: a protocol does not belong here
+    hint: every port is a TCP port: write 80
+
+    fe80:beef
+             ^
+    error: an IPv6 address has eight groups
+    hint: `::` stands for the groups that are zero
+
+    2001:db8::/120:22
+                  ^
+    error: ports stand behind brackets
+    hint: [2001:db8::/120]:22
+
+    ::ffff:1.2.3.4:80
+           ^^^^^^^
+    error: an IPv6 address can only end in a whole IPv4 address
+    hint: as in 64:ff9b::192.0.2.7
+
+    [nas.lan]:80
+     ^^^^^^^
+    error: brackets hold an IPv6 address
+    hint: leave out the brackets
 
     http://nas.lan/
     ^^^^^^^
@@ -714,12 +824,12 @@ fn ports_and_urls() {
     https://user@nas.lan:8443/x?y
     ^^^^^^^^
     error: a URL is not a target
-    hint: give the host alone: nas.lan
+    hint: give host and port alone: nas.lan:8443
 
     http://[2001:db8::1]:80/
     ^^^^^^^
     error: a URL is not a target
-    hint: give the host alone: [2001:db8::1]
+    hint: give host and port alone: [2001:db8::1]:80
 
     http://
     ^^^^^^^
@@ -730,7 +840,18 @@ fn ports_and_urls() {
         ^
     error: `@` cannot stand in a host name
     hint: give the host alone: nas.lan
-    "#);
+    ");
+}
+
+#[test]
+fn ports_do_not_go_with_what_is_left_out() {
+    for (typed, alone) in [("nas.lan:80", "nas.lan"), ("10.0.0.0/8:1-9", "10.0.0.0/8"), ("[::1]:80", "::1")] {
+        let error = parse_host(typed).unwrap_err();
+        assert_eq!(error.message(), "ports do not go here");
+        assert_eq!(error.hint(), Some(format!("give the host alone: {alone}").as_str()));
+        assert_eq!(parse_host(alone).unwrap(), ParsedTarget { ports: None, ..parse_target(typed).unwrap() });
+    }
+    assert_eq!(parse_host("1.2.3.400:80").unwrap_err().message(), "400 is more than 255");
 }
 
 #[test]
@@ -900,16 +1021,44 @@ proptest! {
         prop_assert_eq!(parsed.item, TargetItem::Addresses(vec![(addr, addr)]));
     }
 
+    /// A range as it is printed, with the ports as they are printed, is the same range with the same ports.
+    #[test]
+    fn what_is_printed_is_read_again(a: u128, b: u128, bits in 0..=128_u32, v6: bool, scope in 0..3_u32, ports in prop::option::of(1..60_000_u16)) {
+        // The two ends share their first bits, so that networks are among the ranges.
+        let (a, b) = (a, a ^ (b & u128::MAX.checked_shr(bits).unwrap_or(0)));
+        let addr = |bits: u128| if v6 {
+            HostAddr::with_scope(Ipv6Addr::from_bits(bits).into(), scope)
+        } else {
+            std::net::Ipv4Addr::from_bits((bits >> 96) as u32).into()
+        };
+        let (first, last) = (addr(a.min(b)), addr(a.max(b)));
+        let mapped = |addr: HostAddr| matches!(addr.ip(), std::net::IpAddr::V6(ip) if ip.to_ipv4_mapped().is_some());
+        prop_assume!(!mapped(first) && !mapped(last));
+        let mut set = TargetSet::new();
+        set.insert_range(first, last);
+        let ports = ports.map(|port| PortSet::from_range(port, port + 7));
+        let text = match &ports {
+            None => set.to_string(),
+            Some(ports) if v6 => format!("[{set}]:{ports}"),
+            Some(ports) => format!("{set}:{ports}"),
+        };
+        let parsed = parse_target(&text).unwrap();
+        prop_assert_eq!(parsed.ports, ports);
+        prop_assert_eq!(parsed.item, TargetItem::Addresses(vec![(first, last)]));
+    }
+
     /// Whatever is typed: no panic, an error that points into the text, and no address mistaken for a name.
     #[test]
-    fn anything_can_be_typed(text in "\\PC{0,20}|[0-9a-fx.:/%*,\\-\\[\\] ]{0,24}|[0-9]{1,3}(\\.[0-9*\\-x]{1,4}){0,4}") {
+    fn anything_can_be_typed(text in "\\PC{0,20}|[0-9a-fx.:/%*,\\-\\[\\] ]{0,24}|[0-9]{1,3}(\\.[0-9*\\-x]{1,4}){0,4}(:[0-9a-z,!*\\-:]{0,9})?") {
         match parse_target(&text) {
-            Ok(ParsedTarget { item: TargetItem::Name(name), .. }) => {
-                prop_assert_eq!(&name, text.trim());
+            Ok(ParsedTarget { item: TargetItem::Name(name), ports, .. }) => {
+                let typed = text.trim();
+                let host = ports.map_or(Some(typed), |_| typed.split_once(':').map(|(host, _)| host));
+                prop_assert_eq!(Some(name.as_str()), host);
                 let last = name.trim_end_matches('.').rsplit('.').next().unwrap();
                 prop_assert!(!last.bytes().all(|b| b.is_ascii_digit()), "{}", name);
             }
-            Ok(_) => {}
+            Ok(parsed) => prop_assert!(parsed.ports.is_none_or(|ports| !ports.is_empty())),
             Err(error) => {
                 prop_assert!(text.get(error.span()).is_some(), "{:?} in {:?}", error.span(), text);
                 prop_assert!(!error.message().is_empty());
