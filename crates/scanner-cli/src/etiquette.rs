@@ -20,7 +20,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub(crate) fn concerns(plan: &ScanPlan, estimate: Duration) -> Vec<String> {
     let mut concerns = Vec::new();
     let public = count_public(&plan.targets);
-    let probes = public.saturating_mul(plan.ports.len() as u128);
+    let probes = public_probes(plan, public);
     if public > PUBLIC_ADDRESSES {
         concerns.push(format!("{} public addresses", number(public)));
     } else if probes > PUBLIC_PROBES {
@@ -35,6 +35,17 @@ pub(crate) fn concerns(plan: &ScanPlan, estimate: Duration) -> Vec<String> {
         concerns.push(format!("about {}", duration(estimate)));
     }
     concerns
+}
+
+/// How many ports of the plan are on its `public` addresses.
+fn public_probes(plan: &ScanPlan, public: u128) -> u128 {
+    let (mut probes, mut others) = (0_u128, public);
+    for (ports, targets) in plan.own_ports.by_count() {
+        let public = count_public(&targets);
+        probes = probes.saturating_add(public.saturating_mul(ports as u128));
+        others = others.saturating_sub(public);
+    }
+    probes.saturating_add(others.saturating_mul(plan.ports.len() as u128))
 }
 
 /// The reminder that the Internet belongs to other people.
@@ -84,6 +95,19 @@ mod tests {
         insta::assert_snapshot!(asked("9.0.0.0/20", "1-257", 1), @"1,052,672 ports on public addresses");
         insta::assert_snapshot!(asked("2001:db8::/111", "22", 1), @"the IPv6 range 2001:db8::/111, wider than a /112");
         insta::assert_snapshot!(asked("10.0.0.0/8", "full", 25), @"about 1 day 1 h");
+    }
+
+    #[test]
+    fn ports_of_their_own_are_counted() {
+        let own = |targets: &str, ports: &str| (targets.parse().unwrap(), ports.parse().unwrap());
+        let asked = |targets: &str, groups: Vec<_>| {
+            let plan = ScanPlan::new(targets.parse().unwrap(), "22".parse().unwrap())
+                .with_own_ports(groups.into_iter().collect());
+            concerns(&plan, Duration::from_hours(1)).join("; ")
+        };
+        assert_eq!(asked("9.0.0.0/28", vec![own("9.0.0.0/28", "full")]), "");
+        let many = vec![own("9.0.0.0/28", "full"), own("9.0.0.16/31", "1-4000"), own("10.0.0.0/8", "full")];
+        insta::assert_snapshot!(asked("9.0.0.0/20,10.0.0.0/8", many), @"1,060,638 ports on public addresses");
     }
 
     #[test]

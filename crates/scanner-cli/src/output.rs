@@ -34,8 +34,8 @@ pub(crate) struct Beginning<'a> {
     pub(crate) targets: u128,
     /// The width of the longest address, in columns.
     pub(crate) addr_width: usize,
-    /// How many ports of each.
-    pub(crate) ports: usize,
+    /// How many ports of each; `None` where that differs.
+    pub(crate) ports: Option<usize>,
     /// Whether every port is reported, whatever its state.
     pub(crate) all_ports: bool,
     /// The names without address.

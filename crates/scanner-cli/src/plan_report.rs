@@ -1,9 +1,10 @@
 //! `--plan`: what would be scanned, how long it may take and in which order, without sending anything.
 
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 use std::num::NonZeroU32;
 
-use scanner_core::{Permutation, PortOrder};
+use scanner_core::{Permutation, PortMap, PortOrder, PortSet, TargetSet};
 use scanner_net::{Estimate, ScanConfig, ScanPlan};
 use serde::Serialize;
 
@@ -17,11 +18,16 @@ const SHOWN_SET: usize = 60;
 
 /// What `--plan` says, for people and for programs.
 #[derive(Debug, Serialize)]
-pub(crate) struct PlanReport {
+pub(crate) struct PlanReport<'a> {
     targets: String,
-    target_ranges: String,
-    ports: usize,
-    port_ranges: String,
+    #[serde(serialize_with = "as_text")]
+    target_ranges: &'a TargetSet,
+    /// How many ports each target has; `None` where that differs.
+    ports: Option<usize>,
+    /// The ports of targets without their own; `None` where there is no such target.
+    port_ranges: Option<&'a PortSet>,
+    #[serde(skip_serializing_if = "PortMap::is_empty")]
+    own_ports: &'a PortMap,
     probes: String,
     connections: u32,
     max_rate: Option<NonZeroU32>,
@@ -36,14 +42,16 @@ pub(crate) struct PlanReport {
     lines: Vec<(&'static str, String)>,
 }
 
-impl PlanReport {
-    pub(crate) fn new(plan: &ScanPlan, config: &ScanConfig, estimate: &Estimate) -> Self {
+impl<'a> PlanReport<'a> {
+    pub(crate) fn new(plan: &'a ScanPlan, config: &ScanConfig, estimate: &Estimate) -> Self {
         let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let ports = (plan.own_ports.len() < plan.targets.len()).then_some(&plan.ports);
         let mut report = Self {
             targets: plan.targets.len().to_string(),
-            target_ranges: plan.targets.to_string(),
-            ports: plan.ports.len(),
-            port_ranges: plan.ports.to_string(),
+            target_ranges: &plan.targets,
+            ports: plan.ports_each(),
+            port_ranges: ports,
+            own_ports: &plan.own_ports,
             probes: plan.probes().to_string(),
             connections: estimate.connections,
             max_rate: estimate.rate,
@@ -53,7 +61,7 @@ impl PlanReport {
             at_most_ms: millis(estimate.at_most),
             seed: config.seed.map(|seed| seed.to_string()),
             first_targets: config.seed.map_or_else(Vec::new, |seed| first_targets(plan, seed)),
-            first_ports: first_ports(plan),
+            first_ports: ports.map_or_else(Vec::new, first_ports),
             lines: Vec::new(),
         };
         report.lines = report.lines(plan, config, estimate);
@@ -85,11 +93,21 @@ impl PlanReport {
         let ports: Vec<String> = self.first_ports.iter().map(ToString::to_string).collect();
         let probes = number(plan.probes());
         let width = probes.len();
-        let mut lines = vec![
-            ("targets", format!("{:>width$}   {}", number(plan.targets.len()), cut(&self.target_ranges))),
-            ("ports", format!("{:>width$}   {}", number(self.ports as u128), cut(&self.port_ranges))),
-            ("probes", format!("{probes}   {}", pace(estimate))),
-        ];
+        let row = |count: u128, what: &str| format!("{:>width$}   {what}", number(count));
+        let mut lines = vec![("targets", row(plan.targets.len(), &cut(self.target_ranges)))];
+        if let Some(ports) = self.port_ranges {
+            lines.push(("ports", row(ports.len() as u128, &cut(ports))));
+        }
+        for (i, (targets, ports)) in plan.own_ports.groups().take(SAMPLE).enumerate() {
+            let label = if i == 0 { "own ports" } else { "" };
+            lines.push((label, row(ports.len() as u128, &format!("{} on {}", cut(ports), cut(&targets)))));
+        }
+        let more = plan.own_ports.sets().len().saturating_sub(SAMPLE);
+        if more > 0 {
+            let more = counted(more as u128, "more set of ports", "more sets of ports");
+            lines.push(("", format!("{:>width$}   and {more}", "")));
+        }
+        lines.push(("probes", format!("{probes}   {}", pace(estimate))));
         if !config.skip_discovery {
             let silent = duration(estimate.silent);
             lines.push((
@@ -150,17 +168,32 @@ fn first_targets(plan: &ScanPlan, seed: u64) -> Vec<String> {
 }
 
 /// The likely ports come first, in the same order for every host; behind them each host has an order of its own.
-fn first_ports(plan: &ScanPlan) -> Vec<u16> {
-    let order = PortOrder::new(&plan.ports, 0);
+fn first_ports(ports: &PortSet) -> Vec<u16> {
+    let order = PortOrder::new(ports, 0);
     (0..order.likely_len().min(2 * SAMPLE)).map(|index| order.get(index, 0)).collect()
 }
 
-fn cut(text: &str) -> String {
-    if text.len() <= SHOWN_SET {
-        text.to_owned()
-    } else {
-        format!("{}…", &text[..text.floor_char_boundary(SHOWN_SET)])
+/// The beginning of a text, which is not written further than it is shown: a list may have a million ranges.
+fn cut(text: impl Display) -> String {
+    let mut shown = Shown(String::new());
+    if write!(shown, "{text}").is_ok() {
+        return shown.0;
     }
+    format!("{}…", &shown.0[..shown.0.floor_char_boundary(SHOWN_SET)])
+}
+
+/// Ends with an error once more was written than is shown.
+struct Shown(String);
+
+impl fmt::Write for Shown {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.push_str(text);
+        if self.0.len() > SHOWN_SET { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+fn as_text<S: serde::Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 #[cfg(test)]
@@ -173,6 +206,51 @@ mod tests {
         let mut out = Vec::new();
         PlanReport::new(&plan, config, &estimate).write(format, &mut out).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn says_which_targets_have_their_own_ports() {
+        let own = |targets: &str, ports: &str| (targets.parse().unwrap(), ports.parse().unwrap());
+        let shown = |targets: &str, groups: Vec<_>, format| {
+            let plan = ScanPlan::new(targets.parse().unwrap(), "22,80".parse().unwrap())
+                .with_own_ports(groups.into_iter().collect());
+            let config = ScanConfig::default();
+            let estimate = Estimate::within(&plan, &config, 1_024);
+            let mut out = Vec::new();
+            PlanReport::new(&plan, &config, &estimate).write(format, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        let some = vec![own("192.0.2.7", "8080"), own("192.0.2.1-192.0.2.3", "1-1000")];
+        insta::assert_snapshot!(shown("192.0.2.0/28", some.clone(), Format::Text), @"
+        targets               16   192.0.2.0/28
+        ports                  2   22,80
+        own ports          1,000   1-1000 on 192.0.2.1-192.0.2.3
+                               1   8080 on 192.0.2.7
+        probes             3,025   at most 100 connections at once
+        if nobody answers  about 2.7 s: silent hosts are given up after a few likely ports
+        at most            about 3 min 1 s: 3,025 silent ports x 2 attempts x 3s / 100 connections; longer only where packets are lost
+        order of targets   shuffled anew each time; --seed N fixes it
+        first ports        80 22
+
+        Nothing was sent to the targets.
+        ");
+        insta::assert_snapshot!(shown("192.0.2.0/28", some, Format::Json), @r#"{"targets":"16","target_ranges":"192.0.2.0/28","ports":null,"port_ranges":"22,80","own_ports":[{"targets":"192.0.2.1-192.0.2.3","ports":"1-1000"},{"targets":"192.0.2.7","ports":"8080"}],"probes":"3025","connections":100,"max_rate":null,"attempts":2,"timeout_ms":3000,"silent_ms":2701,"at_most_ms":181500,"seed":null,"first_targets":[],"first_ports":[80,22]}"#);
+        let host = |n: u8| own(&format!("192.0.2.{n}"), &n.to_string());
+        insta::assert_snapshot!(shown("192.0.2.1-192.0.2.7", (1..=7).map(host).collect(), Format::Text), @"
+        targets            7   192.0.2.1-192.0.2.7
+        own ports          1   1 on 192.0.2.1
+                           1   2 on 192.0.2.2
+                           1   3 on 192.0.2.3
+                           1   4 on 192.0.2.4
+                           1   5 on 192.0.2.5
+                               and 2 more sets of ports
+        probes             7   at most 7 connections at once
+        if nobody answers  about 3.7 s: silent hosts are given up after a few likely ports
+        at most            about 6 s: 7 silent ports x 2 attempts x 3s / 7 connections; longer only where packets are lost
+        order of targets   shuffled anew each time; --seed N fixes it
+
+        Nothing was sent to the targets.
+        ");
     }
 
     #[test]

@@ -79,7 +79,7 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
     let beginning = Beginning {
         addr_width: addr_width(&plan.targets),
         targets: plan.targets.len(),
-        ports: plan.ports.len(),
+        ports: plan.ports_each(),
         all_ports: settings.config.detail == PortDetail::All,
         networks,
         unresolved: &unresolved,

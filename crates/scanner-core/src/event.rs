@@ -37,8 +37,8 @@ pub struct ScanStart {
     /// How many addresses will be scanned.
     #[serde(with = "crate::wire::text")]
     pub targets: u128,
-    /// How many ports of each.
-    pub ports: u32,
+    /// How many ports of each; `None` where that differs.
+    pub ports: Option<u32>,
 }
 
 /// A port was settled.

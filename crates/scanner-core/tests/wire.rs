@@ -440,7 +440,7 @@ fn event_scan_start() {
         scan_id: "7f3a".to_owned(),
         seed: u64::MAX,
         targets: u128::MAX,
-        ports: 65_535,
+        ports: Some(65_535),
     });
     insta::assert_json_snapshot!(event, @r#"
     {

@@ -124,7 +124,7 @@ pub(crate) struct Controller {
 impl Controller {
     /// A controller at the beginning of a scan.
     pub(crate) fn new(job: Job, rules: Rules) -> Self {
-        let ledger = Ledger::new(&job, rules.ports, rules.detail);
+        let ledger = Ledger::new(&job, rules.detail);
         let mut controller = Self {
             next_target: 0,
             hosts: Slab::new(),
@@ -297,7 +297,7 @@ impl Controller {
         let index = self.job.permutation.get(self.next_target);
         self.next_target += 1;
         let Some(addr) = self.job.targets.get(index) else { return true };
-        let host = Host::new(addr, self.job.salt(index), &self.rules, now);
+        let host = Host::new(&self.job, index, addr, &self.rules, now);
         self.scanning += usize::from(host.phase == Phase::Scanning);
         self.unheard += 1;
         let slot = self.hosts.insert(Box::new(host));

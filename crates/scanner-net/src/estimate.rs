@@ -60,10 +60,10 @@ impl Estimate {
         } else {
             let waits =
                 [INITIAL_TIMEOUT, UNHEARD_RETRY_TIMEOUT].map(|wait| wait.min(config.timeout).as_secs_f64());
-            let tier = rules.discovery_ports.max(1) as f64;
+            let first = plan.probes_up_to(rules.discovery_ports) as f64;
             let sockets = f64::from(connections.min(rules.unheard_window));
-            let at_once = (sockets / tier).min(rules.max_unheard as f64).max(1.0);
-            bound(hosts * tier * waits.len() as f64, hosts * waits.iter().sum::<f64>() / at_once).min(at_most)
+            let at_once = (sockets * hosts / first.max(1.0)).min(rules.max_unheard as f64).max(1.0);
+            bound(first * waits.len() as f64, hosts * waits.iter().sum::<f64>() / at_once).min(at_most)
         };
         Self { silent, at_most, attempts, timeout: config.timeout, connections, rate: config.max_rate }
     }

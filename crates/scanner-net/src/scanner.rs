@@ -88,6 +88,7 @@ impl Scanner {
         cancel: CancellationToken,
         progress: Option<ProgressCallback>,
     ) -> Result<Scan, ScanError> {
+        let plan = plan.tidied();
         check(&plan)?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ScanError::Start)?;
         let (progress, progress_values) = ProgressPublisher::new(progress).map_err(ScanError::Start)?;
@@ -101,7 +102,7 @@ impl Scanner {
         let rules = Rules::new(&self.config, &plan, self.budget);
         let job = Job::new(plan, format!("{:016x}", random()), seed);
         let clock = Clock::start();
-        let span = tracing::debug_span!("scan", id = %job.scan_id, seed, targets = %job.targets.len(), ports = rules.ports);
+        let span = tracing::debug_span!("scan", id = %job.scan_id, seed, targets = %job.targets.len(), probes = job.probes);
         let dispatch = tracing::dispatcher::get_default(Clone::clone);
         let driver = Driver {
             controller: Controller::new(job, rules),
@@ -146,7 +147,7 @@ fn check(plan: &ScanPlan) -> Result<(), ScanError> {
     if plan.targets.is_empty() {
         return Err(ScanError::EmptyPlan("target"));
     }
-    if plan.ports.is_empty() {
+    if plan.port_sets().any(|(ports, _)| ports.is_empty()) {
         return Err(ScanError::EmptyPlan("port"));
     }
     if plan.probes() > u128::from(u64::MAX) {

@@ -125,7 +125,7 @@ fn the_stream_tells_the_story_in_order() {
             ScanEvent::Host(host),
             ScanEvent::ScanEnd(end),
         ] => {
-            assert_eq!((start.seed, start.targets, start.ports), (7, 1, 1));
+            assert_eq!((start.seed, start.targets, start.ports), (7, 1, Some(1)));
             assert_eq!(settled.result.port, port);
             assert_eq!(host.host.results, std::slice::from_ref(&settled.result));
             assert_eq!(end.completion, Completion::Complete);

@@ -19,7 +19,7 @@ const EVERY_HOST: u128 = 4_096;
 pub(crate) struct Json {
     open_only: bool,
     targets: u128,
-    ports: usize,
+    ports: Option<usize>,
     notes: Vec<String>,
     started: Option<String>,
     hosts: Vec<HostResult>,
@@ -36,7 +36,7 @@ struct Document<'a> {
     elapsed_ms: u64,
     seed: String,
     targets: String,
-    ports: usize,
+    ports: Option<usize>,
     completion: &'static str,
     exit_status: u8,
     hosts: Vec<HostResult>,

@@ -41,7 +41,7 @@ struct StartRecord<'a> {
     version: &'static str,
     seed: String,
     targets: String,
-    ports: u32,
+    ports: Option<u32>,
 }
 
 /// The names of a host, left out where the user typed an address.

@@ -112,7 +112,7 @@ pub(crate) fn beginning() -> Beginning<'static> {
         networks,
         targets: 254,
         addr_width: 11,
-        ports: 1_000,
+        ports: Some(1_000),
         all_ports: false,
         unresolved: &[],
         notes: &[],
@@ -175,7 +175,7 @@ pub(crate) fn render_report(
 ) -> String {
     let mut out = Vec::new();
     let scan_id = || SCAN_ID.to_owned();
-    let start = ScanStart { scan_id: scan_id(), seed: 9_021, targets: 254, ports: 1_000 };
+    let start = ScanStart { scan_id: scan_id(), seed: 9_021, targets: 254, ports: Some(1_000) };
     output.event(&ScanEvent::ScanStart(start), &mut out).unwrap();
     for host in hosts {
         for result in &host.results {

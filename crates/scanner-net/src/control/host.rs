@@ -26,7 +26,11 @@ pub(crate) struct Host {
     pub(crate) alive: Liveness,
     /// Whether the host waits in the queue of turns.
     pub(crate) queued: bool,
+    /// Which of the job's orders of ports is the host's.
+    order: usize,
     salt: u64,
+    /// How many ports it has.
+    ports: usize,
     next_fresh: usize,
     /// Ports by how many of their attempts stayed silent. Fresh ones to be asked anew are at 0.
     silent: Vec<PortBits>,
@@ -70,17 +74,22 @@ pub(crate) struct Ask {
 }
 
 impl Host {
-    pub(crate) fn new(addr: HostAddr, salt: u64, rules: &Rules, now: ScanTime) -> Self {
+    /// The target of a job with this index and address.
+    pub(crate) fn new(job: &Job, index: u128, addr: HostAddr, rules: &Rules, now: ScanTime) -> Self {
+        let order = job.order_of(addr);
+        let ports = job.order(order).len();
         Self {
             addr,
-            phase: if rules.has_discovery() { Phase::Discovery } else { Phase::Scanning },
+            phase: if ports > rules.discovery_ports { Phase::Discovery } else { Phase::Scanning },
             started: now,
             in_flight: 0,
             window: Window::new(rules.first_window, rules.per_host),
             rtt: Rtt::default(),
             alive: Liveness::default(),
             queued: false,
-            salt,
+            order,
+            salt: job.salt(index),
+            ports,
             next_fresh: 0,
             silent: Vec::new(),
             settled: BTreeMap::new(),
@@ -94,6 +103,11 @@ impl Host {
             patience: Patience::default(),
             loss_before_strikes: HostLoss::default(),
         }
+    }
+
+    /// Whether a few of its ports decide if the others are asked at all.
+    pub(crate) const fn has_discovery(&self, rules: &Rules) -> bool {
+        self.ports > rules.discovery_ports
     }
 
     /// Whether the host itself answered.
@@ -161,7 +175,7 @@ impl Host {
 
     fn next_port(&mut self, job: &Job, rules: &Rules) -> Option<(u16, u8)> {
         if self.next_fresh < self.fresh_limit(rules) {
-            let port = job.order.get(self.next_fresh, self.salt);
+            let port = job.order(self.order).get(self.next_fresh, self.salt);
             self.next_fresh += 1;
             return Some((port, 1));
         }
@@ -172,7 +186,7 @@ impl Host {
     }
 
     fn fresh_limit(&self, rules: &Rules) -> usize {
-        if self.phase == Phase::Discovery { rules.discovery_ports } else { rules.ports }
+        if self.phase == Phase::Discovery { rules.discovery_ports } else { self.ports }
     }
 
     fn has_ports_to_ask(&self, rules: &Rules) -> bool {
@@ -325,12 +339,7 @@ impl Host {
     /// Takes the ports that are not settled, with the attempts made and the reason each is left with: the silent ones are
     /// `no-reply` where they were asked often enough while the host was there, the rest gets `rest`. Ports never asked come
     /// last, with 0 attempts; `None` for them where the host was judged silent or down.
-    pub(crate) fn take_unsettled(
-        &mut self,
-        job: &Job,
-        rules: &Rules,
-        rest: Option<Reason>,
-    ) -> Vec<Unsettled> {
+    pub(crate) fn take_unsettled(&mut self, job: &Job, rest: Option<Reason>) -> Vec<Unsettled> {
         let mut left = Vec::new();
         for silent in self.alive.take_unconfirmed() {
             if let Some(reason) = rest
@@ -351,10 +360,10 @@ impl Host {
                 left.push(Unsettled { port, attempts, reason });
             }
         }
-        for k in self.next_fresh..rules.ports {
-            left.push(Unsettled { port: job.order.get(k, self.salt), attempts: 0, reason: rest });
+        for k in self.next_fresh..self.ports {
+            left.push(Unsettled { port: job.order(self.order).get(k, self.salt), attempts: 0, reason: rest });
         }
-        self.next_fresh = rules.ports;
+        self.next_fresh = self.ports;
         left
     }
 

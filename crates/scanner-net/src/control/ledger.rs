@@ -17,7 +17,6 @@ use crate::config::PortDetail;
 pub(crate) struct Ledger {
     scan_id: String,
     seed: u64,
-    ports: u32,
     detail: PortDetail,
     counts: Progress,
     /// Attempts that stayed silent on ports not settled yet: work that is done and does not show in the counters.
@@ -46,15 +45,12 @@ pub(crate) struct Settled {
 }
 
 impl Ledger {
-    pub(crate) fn new(job: &Job, ports: usize, detail: PortDetail) -> Self {
+    pub(crate) fn new(job: &Job, detail: PortDetail) -> Self {
         let targets = u64::try_from(job.targets.len()).unwrap_or(u64::MAX);
-        let ports = u32::try_from(ports).unwrap_or(u32::MAX);
-        let counts =
-            Progress { targets, probes: targets.saturating_mul(u64::from(ports)), ..Progress::default() };
+        let counts = Progress { targets, probes: job.probes, ..Progress::default() };
         Self {
             scan_id: job.scan_id.clone(),
             seed: job.seed,
-            ports,
             detail,
             counts,
             silent: 0,
@@ -76,7 +72,7 @@ impl Ledger {
             scan_id: self.scan_id.clone(),
             seed: self.seed,
             targets: job.targets.len(),
-            ports: self.ports,
+            ports: job.ports_each,
         })
     }
 

@@ -232,10 +232,10 @@ impl Controller {
         }
         let names = self.job.targets.names_of(host.addr);
         let mut not_asked = 0;
-        for left in host.take_unsettled(&self.job, &self.rules, rest) {
+        for left in host.take_unsettled(&self.job, rest) {
             match left.reason {
                 // With all ports to be asked on request, there was nothing to be learnt by asking.
-                Some(Reason::NoNeighbour) if left.attempts == 0 && self.rules.has_discovery() => {
+                Some(Reason::NoNeighbour) if left.attempts == 0 && host.has_discovery(&self.rules) => {
                     not_asked += 1;
                 }
                 Some(reason) => {

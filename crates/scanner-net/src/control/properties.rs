@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use scanner_core::{Completion, HostAddr, PortSet, Reason};
+use scanner_core::{Completion, HostAddr, PortMap, PortSet, Reason};
 
 use super::sim::{Answer, Limit, OwnFirewall, Run, Scenario, Span, run};
 use super::{Input, ScanTime};
@@ -45,10 +45,20 @@ fn config() -> impl Strategy<Value = ScanConfig> {
     )
 }
 
+/// Ports of their own for some of the hosts, few and many, and for addresses that are no target.
+fn own_ports() -> impl Strategy<Value = PortMap> {
+    let group = (0..6_u32, 1..120_u16, 0..60_u16).prop_map(|(n, first, more)| {
+        let host = HostAddr::from(std::net::Ipv4Addr::from(0x0a00_0001 + n));
+        (std::iter::once(host).collect(), PortSet::from_range(first, first + more))
+    });
+    prop::option::weighted(0.4, prop::collection::vec(group, 1..5))
+        .prop_map(|groups| groups.into_iter().flatten().collect())
+}
+
 fn scenario() -> impl Strategy<Value = Scenario> {
     let rest =
         prop_oneof![Just(Answer::Closed), Just(Answer::Drop), Just(Answer::Reject), Just(Answer::Open)];
-    let hosts = (any::<u64>(), 1..5_u32, 1..4_u32, 1..150_u16, rest);
+    let hosts = (any::<u64>(), 1..5_u32, 1..4_u32, 1..150_u16, own_ports(), rest);
     let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64]);
     let local = (prop::option::weighted(0.3, 1..40_u32), 1..300_u32, any::<bool>());
     let firewall = prop::option::weighted(0.2, (1..100_u16, span(), limit())).prop_map(|it| {
@@ -58,13 +68,14 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     });
     let all = (hosts, path, (limit(), limit(), limit()), local, (span(), span(), span(), firewall), config());
     all.prop_map(|(hosts, path, limits, local, (away, network_down, no_route, own_firewall), config)| {
-        let (seed, count, live_every, ports, rest) = hosts;
+        let (seed, count, live_every, ports, own_ports, rest) = hosts;
         let (rtt_ms, jitter, loss) = path;
         Scenario {
             seed,
             hosts: count,
             live_every,
             ports: PortSet::from_range(1, ports),
+            own_ports,
             open: PortSet::from_iter([2, 22, 80, 99]),
             drop: PortSet::from_range(30, 60),
             rest,
@@ -128,6 +139,7 @@ proptest! {
         let run = meddled(&scenario, &inputs);
         prop_assert_eq!(run.phantom, 0);
         let progress = run.report().progress;
+        prop_assert_eq!(u128::from(progress.probes), scenario.plan().probes());
         let cancelled = inputs.iter().any(|(_, input)| matches!(input, Input::Stop(_)));
         if !cancelled {
             prop_assert_ne!(run.report().completion, Completion::Cancelled);

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use scanner_core::{Permutation, PortOrder, TargetSet};
+use scanner_core::{HostAddr, Permutation, PortMap, PortOrder, TargetSet};
 
 use crate::config::defaults::{
     ACTIVE_HOSTS, AUTO_PER_HOST, AUTO_START, DISCOVERY_PORTS, INITIAL_WINDOW, PARALLEL_PORTS, UNHEARD_HOSTS,
@@ -19,18 +19,42 @@ pub(crate) struct Job {
     pub(crate) seed: u64,
     pub(crate) targets: TargetSet,
     pub(crate) permutation: Permutation,
-    pub(crate) order: PortOrder,
+    /// How many pairs of address and port there are.
+    pub(crate) probes: u64,
+    /// How many ports each target has, where they all have as many.
+    pub(crate) ports_each: Option<u32>,
+    own_ports: PortMap,
+    /// The order of the ports of a target without its own, then those of each set in `own_ports`.
+    orders: Vec<PortOrder>,
 }
 
 impl Job {
+    /// The job of a tidied plan.
     pub(crate) fn new(plan: ScanPlan, scan_id: String, seed: u64) -> Self {
+        let own = plan.own_ports.sets().map(|(ports, _)| ports);
         Self {
             permutation: Permutation::new(plan.targets.len(), seed),
-            order: PortOrder::new(&plan.ports, seed),
+            probes: u64::try_from(plan.probes()).unwrap_or(u64::MAX),
+            ports_each: plan.ports_each().and_then(|ports| u32::try_from(ports).ok()),
+            orders: std::iter::once(&plan.ports)
+                .chain(own)
+                .map(|ports| PortOrder::new(ports, seed))
+                .collect(),
+            own_ports: plan.own_ports,
             targets: plan.targets,
             scan_id,
             seed,
         }
+    }
+
+    /// Which of the orders of ports a target has.
+    pub(crate) fn order_of(&self, addr: HostAddr) -> usize {
+        self.own_ports.position(addr).map_or(0, |position| position + 1)
+    }
+
+    /// An order of ports, by its number.
+    pub(crate) fn order(&self, number: usize) -> &PortOrder {
+        &self.orders[number]
     }
 
     /// Makes the port order of one target its own.
@@ -43,11 +67,9 @@ impl Job {
 /// The limits within which the controller decides.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rules {
-    /// How many ports each host has.
-    pub(crate) ports: usize,
-    /// How many of them find out whether the host is there; `ports` where all are asked anyway.
+    /// How many ports of a host with more find out whether it is there; `usize::MAX` where all are asked anyway.
     pub(crate) discovery_ports: usize,
-    /// One host after another, once they are known to be there.
+    /// Hosts with a discovery tier are scanned one after another, once they are known to be there.
     pub(crate) sequential: bool,
     /// The global window at the beginning.
     pub(crate) window_start: u32,
@@ -72,24 +94,22 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    /// Whether a few ports decide if the others are asked at all.
+    /// Whether hosts that answer nothing are given up after a few ports, where they have more.
     pub(crate) const fn has_discovery(&self) -> bool {
-        self.discovery_ports < self.ports
+        self.discovery_ports < usize::MAX
     }
 
     /// `auto_cap` is the most sockets that this process may spend with [`ConnectionLimit::Auto`].
     pub(crate) fn new(config: &ScanConfig, plan: &ScanPlan, auto_cap: u32) -> Self {
-        let ports = plan.ports.len();
         let (start, cap, sequential, max_unheard) = match config.limit {
-            ConnectionLimit::Fixed(n) => (n.get(), n.get(), ports > PARALLEL_PORTS, ACTIVE_HOSTS),
+            ConnectionLimit::Fixed(n) => (n.get(), n.get(), plan.most_ports() > PARALLEL_PORTS, ACTIVE_HOSTS),
             ConnectionLimit::Auto => (AUTO_START.min(auto_cap), auto_cap, false, UNHEARD_HOSTS),
         };
         let wide = plan.targets.len() > WIDE_TARGETS;
         let tier = if wide { WIDE_DISCOVERY_PORTS } else { DISCOVERY_PORTS };
         let per_host = config.max_per_host.map_or(AUTO_PER_HOST, NonZeroU32::get).min(cap);
         Self {
-            ports,
-            discovery_ports: if config.skip_discovery { ports } else { tier.min(ports) },
+            discovery_ports: if config.skip_discovery { usize::MAX } else { tier },
             sequential,
             window_start: start,
             window_cap: cap,

@@ -63,6 +63,8 @@ scenarios!(
     no_route,
     own_firewall,
     own_firewall_mid_scan,
+    own_ports,
+    own_ports_one_by_one,
     path_gets_slower,
     policed,
     policed_near,

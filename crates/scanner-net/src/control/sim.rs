@@ -332,10 +332,16 @@ impl Run {
             counted += ports.len() as u64;
             for port in ports.iter() {
                 assert!(self.settled.insert((host.ip, port)), "{} {port} settled twice", host.ip);
+                assert!(scenario.ports_of(host.ip).contains(port), "{} {port} was not to be asked", host.ip);
+                assert_eq!(host.state_of(port), Some((reason.state(), reason)));
                 self.judge(scenario.truth_of(host.ip, port), reason);
             }
         }
-        assert_eq!(counted, scenario.ports.len() as u64, "every port is settled or counted as not asked");
+        assert_eq!(
+            counted,
+            scenario.ports_of(host.ip).len() as u64,
+            "every port is settled or counted as not asked"
+        );
     }
 
     fn judge(&mut self, truth: Answer, reason: Reason) {

@@ -90,7 +90,7 @@ fn few_ports_are_listed_whatever_their_state() {
             .build(),
         HostBuilder::new("192.0.2.8").refused("22,80,443").listing_all().build(),
     ];
-    let few = Beginning { all_ports: true, ports: 3, ..beginning() };
+    let few = Beginning { all_ports: true, ports: Some(3), ..beginning() };
     insta::assert_snapshot!(render(&mut text(&settings(), few), &hosts, &[]), @"
     192.0.2.7    up, 0.6 ms
          22  open      ssh        0.2 ms
@@ -104,7 +104,7 @@ fn few_ports_are_listed_whatever_their_state() {
 
     1 open port on 1 of 2 hosts, 14 s. Names are guessed from port numbers.
     ");
-    let few = Beginning { all_ports: true, ports: 3, ..beginning() };
+    let few = Beginning { all_ports: true, ports: Some(3), ..beginning() };
     let with_reason = OutputSettings { reason: true, ..settings() };
     insta::assert_snapshot!(render(&mut text(&with_reason, few), &hosts, &[]), @"
     192.0.2.7    up, 0.6 ms

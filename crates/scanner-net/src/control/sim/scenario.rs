@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use scanner_core::{HostAddr, PortSet, TargetSet};
+use scanner_core::{HostAddr, PortMap, PortSet, TargetSet};
 use serde::Deserialize;
 
 use super::super::ScanTime;
@@ -21,6 +21,8 @@ pub(crate) struct Scenario {
     /// Dead ones are on link: the neighbour is given up after 3 s.
     pub(crate) neighbours: bool,
     pub(crate) ports: PortSet,
+    /// The ports of hosts that have their own.
+    pub(crate) own_ports: PortMap,
     pub(crate) open: PortSet,
     /// Those of them whose queue is full but for 300 of every 1,300 ms, each with a phase of its own.
     pub(crate) slow: PortSet,
@@ -122,6 +124,7 @@ impl Default for Scenario {
             live_every: 1,
             neighbours: false,
             ports: PortSet::from_range(1, 1000),
+            own_ports: PortMap::new(),
             open: PortSet::from_iter([22, 80, 443]),
             slow: PortSet::EMPTY,
             drop: PortSet::EMPTY,
@@ -155,7 +158,12 @@ impl Scenario {
         let mut targets = TargetSet::new();
         let address = |n: u32| HostAddr::from(Ipv4Addr::from(FIRST + n));
         targets.insert_range(address(0), address(self.hosts - 1));
-        ScanPlan::new(targets, self.ports.clone())
+        ScanPlan::new(targets, self.ports.clone()).with_own_ports(self.own_ports.clone())
+    }
+
+    /// The ports that a host is to be asked for.
+    pub(crate) fn ports_of(&self, host: HostAddr) -> &PortSet {
+        self.own_ports.get(host).unwrap_or(&self.ports)
     }
 
     pub(crate) fn is_live(&self, ip: IpAddr) -> bool {
