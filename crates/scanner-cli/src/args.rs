@@ -18,15 +18,19 @@ Examples:
   scanner 192.168.1.1                   the 1,000 likeliest ports of one host
   scanner 192.168.1.0/24 -p ssh,http*   a few services on a whole network
   scanner nas.lan -p full               all 65,535 ports
+  scanner nas.lan:8080 10.0.0.1,5:22,80 hosts with ports of their own
   scanner -iL hosts.txt --json -o s.json
                                         many hosts, into a document
+  scanner --from s.json --state open    once more what was open
+  scanner --local                       the networks that this machine is on
   scanner 10.0.0.0/16 --plan            what it would do, without doing it
 
 ";
 
 const TARGET_HELP: &str = "\
 Address, network, range or name: 192.0.2.7, 192.0.2.0/24, 192.0.2.10-20, 10.0.0-3.1-254, 2001:db8::1, fe80::1%eth0, \
-nas.lan; - reads them from standard input";
+nas.lan, each with ports of its own where it has some: nas.lan:80,443, [2001:db8::1]:22; - reads them from standard \
+input";
 
 const AFTER: &str = "\
 Exit status:
@@ -41,8 +45,8 @@ Exit status:
 
 Configuration:
   A flag beats the environment, the environment beats the file, the file
-  beats the default. The options from Targets to Display, but for --input and
-  --output, have the key of their long name in
+  beats the default. The options from Targets to Display, but for --input,
+  --local, --from, --state and --output, have the key of their long name in
   $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are family = 4 or 6), and
   SCANNER_ with that name in the environment:
     max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500
@@ -82,6 +86,26 @@ pub(crate) struct Args {
     /// Read targets from a file (-iL): separated by white space, `#` starts a comment; `-` is standard input
     #[arg(long, value_name = "FILE", help_heading = "Targets", display_order = 1)]
     pub(crate) input: Vec<PathBuf>,
+
+    /// The networks of this machine's interfaces, up to a /16 each
+    #[arg(long, help_heading = "Targets", display_order = 1)]
+    pub(crate) local: bool,
+
+    /// Targets from an earlier result (JSON, JSON lines or nmap's XML): its hosts with their names and ports, or with
+    /// other ports where -p is given
+    #[arg(long, value_name = "FILE", help_heading = "Targets", display_order = 2)]
+    pub(crate) from: Vec<PathBuf>,
+
+    /// Of --from only the ports in these states, and only hosts that have one: open, closed, filtered, unknown
+    #[arg(
+        long,
+        value_name = "STATE,…",
+        value_delimiter = ',',
+        requires = "from",
+        help_heading = "Targets",
+        display_order = 2
+    )]
+    pub(crate) state: Vec<String>,
 
     /// Options that the environment and the configuration file can also give.
     #[command(flatten)]

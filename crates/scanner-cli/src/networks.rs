@@ -1,6 +1,6 @@
 //! The networks of this machine: its addresses, its directed broadcasts, its gateway.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use if_addrs::IfAddr;
 use scanner_core::HostAddr;
@@ -21,6 +21,20 @@ pub(crate) struct Interface {
     pub(crate) ip: IpAddr,
     /// How many bits of it are the network's.
     pub(crate) prefix: u8,
+    /// Whether the link is there.
+    pub(crate) is_up: bool,
+    /// Whether there is one other host at the end of the link.
+    pub(crate) is_point_to_point: bool,
+}
+
+impl Interface {
+    /// The scope of addresses in its network: that of link-local ones, which are the same on every interface.
+    pub(crate) fn scope(&self) -> u32 {
+        match self.ip {
+            IpAddr::V6(ip) if ip.is_unicast_link_local() => self.index.unwrap_or_default(),
+            IpAddr::V4(_) | IpAddr::V6(_) => 0,
+        }
+    }
 }
 
 /// What this machine knows about its own networks; empty where the system does not tell.
@@ -64,7 +78,7 @@ impl Networks {
             .iter()
             .filter(|interface| interface.prefix <= 30)
             .filter_map(|interface| match interface.ip {
-                IpAddr::V4(ip) => Some((network_of(ip, interface.prefix), interface.prefix)),
+                IpAddr::V4(ip) => Some((ip, interface.prefix)),
                 IpAddr::V6(_) => None,
             })
             .collect()
@@ -77,15 +91,39 @@ impl From<if_addrs::Interface> for Interface {
             IfAddr::V4(v4) => v4.prefixlen,
             IfAddr::V6(v6) => v6.prefixlen,
         };
-        Self { ip: from.ip(), name: from.name, index: from.index, prefix }
+        Self {
+            ip: from.ip(),
+            is_up: from.is_oper_up(),
+            is_point_to_point: from.is_p2p,
+            name: from.name,
+            index: from.index,
+            prefix,
+        }
     }
 }
 
-/// The first address of a network.
-pub(crate) fn network_of(ip: Ipv4Addr, prefix: u8) -> Ipv4Addr {
-    let host_bits = 32_u32.saturating_sub(prefix.into());
-    let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
-    Ipv4Addr::from_bits(ip.to_bits() & mask)
+/// The first address of the network with `ip` in it.
+pub(crate) fn network_of(ip: IpAddr, prefix: u8) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() & !host_bits_v4(prefix)).into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() & !host_bits_v6(prefix)).into(),
+    }
+}
+
+/// The last address of the network with `ip` in it.
+pub(crate) fn last_of(ip: IpAddr, prefix: u8) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) => Ipv4Addr::from_bits(ip.to_bits() | host_bits_v4(prefix)).into(),
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() | host_bits_v6(prefix)).into(),
+    }
+}
+
+fn host_bits_v4(prefix: u8) -> u32 {
+    u32::MAX.checked_shr(prefix.into()).unwrap_or(0)
+}
+
+fn host_bits_v6(prefix: u8) -> u128 {
+    u128::MAX.checked_shr(prefix.into()).unwrap_or(0)
 }
 
 /// The next hops of the default routes in the text of `/proc/net/route`: hexadecimal, in the byte order of the machine.
@@ -123,14 +161,18 @@ mod tests {
     }
 
     #[test]
-    fn networks_have_a_first_address() {
-        for (ip, prefix, network) in [
-            ("192.0.2.77", 24, "192.0.2.0"),
-            ("10.1.2.3", 8, "10.0.0.0"),
-            ("10.1.2.3", 32, "10.1.2.3"),
-            ("1.2.3.4", 0, "0.0.0.0"),
+    fn networks_have_a_first_and_a_last_address() {
+        for (ip, prefix, first, last) in [
+            ("192.0.2.77", 24, "192.0.2.0", "192.0.2.255"),
+            ("10.1.2.3", 8, "10.0.0.0", "10.255.255.255"),
+            ("10.1.2.3", 32, "10.1.2.3", "10.1.2.3"),
+            ("1.2.3.4", 0, "0.0.0.0", "255.255.255.255"),
+            ("2001:db8::77", 120, "2001:db8::", "2001:db8::ff"),
+            ("::7", 128, "::7", "::7"),
         ] {
-            assert_eq!(network_of(ip.parse().unwrap(), prefix), network.parse::<Ipv4Addr>().unwrap());
+            let ip = ip.parse().unwrap();
+            let network = (network_of(ip, prefix), last_of(ip, prefix));
+            assert_eq!(network, (first.parse().unwrap(), last.parse().unwrap()));
         }
     }
 

@@ -23,7 +23,7 @@ pub(crate) use summary::{ending, open_on_real_hosts, summary};
 pub(crate) use text::Palette;
 
 /// The version of the shape of `json` and `jsonl`.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 1;
 
 /// What is known before the first probe.
 #[derive(Debug)]

@@ -44,30 +44,30 @@ pub(crate) struct Job {
 /// # Errors
 /// Why there was no scan, or no result of it.
 pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
-    let Job { settings, requested, networks, console, progress, descriptors } = job;
+    let Job { mut settings, requested, networks, console, progress, descriptors } = job;
     let cancel = CancellationToken::new();
     let interrupt = Interrupt::listen(&cancel, &console)
         .map_err(|error| Failure::incomplete(format!("cannot listen to signals: {error}")))?;
 
     let resolver = settings.names.resolver(&settings.targets, descriptors)?;
     let looked_up = Names { resolver: &resolver, cancel: &cancel };
-    let gathered = requested.gather(&settings.targets, &networks, looked_up).await;
+    let gathered = requested.gather(&settings.targets, settings.port_choice(), &networks, looked_up).await;
     if let Some(status) = interrupt.status() {
         console.warn("interrupted before the scan began");
         return Ok(status);
     }
-    let Gathered { targets, unresolved, notes } = gathered?;
+    let Gathered { plan, unresolved, notes } = gathered?;
     for note in &notes {
         console.note(note);
     }
     for error in &unresolved {
         console.warn(&error.to_string());
     }
-    if targets.is_empty() {
+    if plan.targets.is_empty() {
         return Err(Failure::usage("there is no target to scan: no name has an address")
             .with_hint("check the spelling, or give an address"));
     }
-    let plan = ScanPlan::new(targets, settings.ports.clone());
+    settings.config.detail = settings.detail(plan.most_ports());
     let estimate = plan.estimate(&settings.config);
     if settings.plan {
         return show_plan(&plan, &settings, &estimate);

@@ -8,12 +8,13 @@ mod value;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use scanner_core::{PortSet, parse_ports};
+use scanner_core::{PortSet, PortState, parse_ports};
 use scanner_dns::FamilyPolicy;
 use scanner_net::{ConnectionLimit, Connector, PortDetail, ScanConfig};
 
 use crate::args::{Args, ConnectorChoice};
 use crate::failure::Failure;
+use crate::targets::{EarlierSettings, PortChoice};
 
 pub(crate) use key::{Given, Key, Layers, Origin, from_environment, unknown_variables};
 pub(crate) use names::{NameSettings, WhoseNames};
@@ -29,8 +30,10 @@ pub(crate) struct Settings {
     pub(crate) targets: TargetSettings,
     /// How names are looked up, and whose.
     pub(crate) names: NameSettings,
-    /// Which ports.
+    /// Which ports, of targets without their own.
     pub(crate) ports: PortSet,
+    /// Ports of no target.
+    pub(crate) excluded_ports: PortSet,
     /// How.
     pub(crate) config: ScanConfig,
     /// What the result looks like and where it goes.
@@ -50,6 +53,10 @@ pub(crate) struct TargetSettings {
     pub(crate) words: Vec<String>,
     /// Files with more.
     pub(crate) inputs: Vec<PathBuf>,
+    /// The networks of this machine.
+    pub(crate) local: bool,
+    /// Earlier results.
+    pub(crate) earlier: EarlierSettings,
     /// What to leave out.
     pub(crate) exclude: Vec<Given>,
     /// Files with more to leave out.
@@ -162,25 +169,24 @@ impl Settings {
     pub(crate) fn build(args: &Args, layers: &Layers) -> Result<Self, Failure> {
         let given = |key| layers.value(key);
         let switch = |key| given(key).map_or(Ok(false), |given| value::switch(&given));
-        let ports = ports(layers)?;
+        let Ports { asked, excluded } = ports(layers)?;
         let format = format(args, layers)?;
-        let open_only = switch(Key::Open)?;
         let connector = match args.connector {
             ConnectorChoice::Fast => Connector::Fast,
             ConnectorChoice::Portable => Connector::Portable,
         };
-        let config = config(layers)?.with_detail(detail(&ports, format, open_only)).with_connector(connector);
         let words = |key, words: &[_]| given(key).map(|given| value::word(&given, words)).transpose();
         Ok(Self {
             targets: targets(args, layers)?,
             names: NameSettings::build(layers)?,
-            ports,
-            config,
+            ports: asked,
+            excluded_ports: excluded,
+            config: config(layers)?.with_connector(connector),
             output: OutputSettings {
                 format,
                 file: args.output.clone().filter(|path| path.as_os_str() != "-"),
                 reason: switch(Key::Reason)?,
-                open_only,
+                open_only: switch(Key::Open)?,
             },
             display: DisplaySettings {
                 quiet: switch(Key::Quiet)?,
@@ -195,7 +201,24 @@ impl Settings {
 
     /// Whether anything to scan was named.
     pub(crate) fn has_targets(&self) -> bool {
-        !self.targets.words.is_empty() || !self.targets.inputs.is_empty()
+        let TargetSettings { words, inputs, local, earlier, .. } = &self.targets;
+        !words.is_empty() || !inputs.is_empty() || *local || !earlier.files.is_empty()
+    }
+
+    /// The ports of targets without their own, and those of none.
+    pub(crate) const fn port_choice(&self) -> PortChoice<'_> {
+        PortChoice { default: &self.ports, excluded: &self.excluded_ports }
+    }
+
+    /// What is reported of targets with at most so many ports. With few of them asked every one is; a list is about open
+    /// ports whatever was asked.
+    pub(crate) fn detail(&self, most_ports: usize) -> PortDetail {
+        let OutputSettings { open_only, format, .. } = self.output;
+        if most_ports <= LISTED_PORTS && !open_only && format != Format::List {
+            PortDetail::All
+        } else {
+            PortDetail::Open
+        }
     }
 }
 
@@ -221,6 +244,8 @@ fn targets(args: &Args, layers: &Layers) -> Result<TargetSettings, Failure> {
     Ok(TargetSettings {
         words: args.targets.clone(),
         inputs: args.input.clone(),
+        local: args.local,
+        earlier: earlier(args, layers)?,
         exclude: layers.all(Key::Exclude).to_vec(),
         exclude_files: paths(Key::ExcludeFile),
         scope: layers.value(Key::Scope).map(|given| PathBuf::from(given.text)),
@@ -230,16 +255,36 @@ fn targets(args: &Args, layers: &Layers) -> Result<TargetSettings, Failure> {
     })
 }
 
-fn ports(layers: &Layers) -> Result<PortSet, Failure> {
+/// What to take from earlier results. Ports that are typed beside them are meant; others are not.
+fn earlier(args: &Args, layers: &Layers) -> Result<EarlierSettings, Failure> {
+    let states = [PortState::Open, PortState::Closed, PortState::Filtered, PortState::Unknown];
+    let words = states.map(|state| (state.as_str(), state));
+    let state =
+        |text: &String| value::word(&Given { text: text.clone(), origin: Origin::Flag("--state") }, &words);
+    let ports = layers.value(Key::Ports);
+    Ok(EarlierSettings {
+        files: args.from.clone(),
+        states: args.state.iter().map(state).collect::<Result<_, _>>()?,
+        without_ports: ports.is_some_and(|given| matches!(given.origin, Origin::Flag(_))),
+    })
+}
+
+/// The ports to ask for, and those to leave out in any case.
+struct Ports {
+    asked: PortSet,
+    excluded: PortSet,
+}
+
+fn ports(layers: &Layers) -> Result<Ports, Failure> {
     let parse = |given: Given| parse_ports(&given.text).map_err(|error| Failure::spec(given.origin, &error));
     let asked = layers.value(Key::Ports).map_or(Ok(PortSet::EMPTY), parse)?;
-    let Some(excluded) = layers.value(Key::ExcludePorts) else { return Ok(asked) };
-    let left = asked.difference(&parse(excluded)?);
-    if left.is_empty() {
+    let excluded = layers.value(Key::ExcludePorts).map_or(Ok(PortSet::EMPTY), parse)?;
+    let left = asked.difference(&excluded);
+    if left.is_empty() && !excluded.is_empty() {
         let hint = "ask for more with --ports, or exclude less with --exclude-ports";
         return Err(Failure::usage("no port is left to scan: all are excluded").with_hint(hint));
     }
-    Ok(left)
+    Ok(Ports { asked: left, excluded })
 }
 
 /// A format on the command line beats the ending of the file, which beats what the environment or the file say.
@@ -250,15 +295,6 @@ fn format(args: &Args, layers: &Layers) -> Result<Format, Failure> {
     match ending {
         Some(format) if !typed => Ok(format),
         _ => words_or(given, &Format::WORDS, Format::Text),
-    }
-}
-
-/// With few ports asked every one is reported; a list is about open ports whatever was asked.
-fn detail(ports: &PortSet, format: Format, open_only: bool) -> PortDetail {
-    if ports.len() <= LISTED_PORTS && !open_only && format != Format::List {
-        PortDetail::All
-    } else {
-        PortDetail::Open
     }
 }
 

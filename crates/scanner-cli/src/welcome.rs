@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::networks::{Interface, Networks, network_of};
 
 /// A network wider than this is not offered: scanning it takes a decision, not a paste.
-const WIDEST: u8 = 16;
+pub(crate) const WIDEST: u8 = 16;
 
 /// Writes what can be scanned from here.
 pub(crate) fn write(networks: &Networks, out: &mut dyn Write) -> io::Result<()> {
@@ -29,7 +29,7 @@ fn row(interface: &Interface) -> Option<(String, String, String)> {
     if ip.is_loopback() || interface.prefix < WIDEST || interface.prefix > 30 {
         return None;
     }
-    let network = network_of(ip, interface.prefix);
+    let network = network_of(interface.ip, interface.prefix);
     let prefix = interface.prefix;
     Some((interface.name.clone(), format!("{ip}/{prefix}"), format!("scanner {network}/{prefix}")))
 }
@@ -45,6 +45,8 @@ mod tests {
             index: None,
             ip: ip.parse().unwrap(),
             prefix,
+            is_up: true,
+            is_point_to_point: false,
         };
         let networks = Networks {
             interfaces: vec![

@@ -105,8 +105,14 @@ pub(crate) fn settings() -> OutputSettings {
 }
 
 pub(crate) fn beginning() -> Beginning<'static> {
-    let own =
-        Interface { name: "eth0".into(), index: Some(2), ip: "192.0.2.40".parse().unwrap(), prefix: 24 };
+    let own = Interface {
+        name: "eth0".into(),
+        index: Some(2),
+        ip: "192.0.2.40".parse().unwrap(),
+        prefix: 24,
+        is_up: true,
+        is_point_to_point: false,
+    };
     let networks = Networks { interfaces: vec![own], gateways: vec!["192.0.2.1".parse().unwrap()] };
     Beginning {
         networks,

@@ -63,7 +63,10 @@ fn a_bound_on_connections_is_no_other_pace() {
 
 #[test]
 fn few_ports_are_reported_one_by_one() {
-    let detail = |line: &str| settings(line).unwrap().config.detail;
+    let detail = |line: &str| {
+        let settings = settings(line).unwrap();
+        settings.detail(settings.ports.len())
+    };
     assert_eq!(detail("scanner x -p 1-25"), PortDetail::All);
     assert_eq!(detail("scanner x -p 1-26"), PortDetail::Open);
     assert_eq!(detail("scanner x -p 1-25 --open"), PortDetail::Open);

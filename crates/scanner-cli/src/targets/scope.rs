@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scanner_core::{TargetItem, TargetSet, parse_host};
+use scanner_core::{TargetItem, TargetSet, TargetSetBuilder, parse_host};
 
 use crate::failure::Failure;
 use crate::targets::words;
@@ -12,7 +12,7 @@ const NAMED: usize = 3;
 
 /// Reads the file: addresses, networks and ranges. Names are refused, as what they lead to is not the file's decision.
 pub(super) fn read(path: &Path) -> Result<TargetSet, Failure> {
-    let mut scope = TargetSet::new();
+    let mut scope = TargetSetBuilder::default();
     words::each_of_file(path, |word| {
         match parse_host(word.text).map_err(|error| word.place.fail(&error))?.item {
             TargetItem::Addresses(ranges) => {
@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path) -> Result<TargetSet, Failure> {
             }
         }
     })?;
-    Ok(scope)
+    Ok(scope.build())
 }
 
 /// Refuses targets outside the scope.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use scanner_core::{SpecError, parse_host};
 
@@ -13,39 +13,46 @@ use crate::settings::Origin;
 /// A longer line is no list of hosts; it would only fill memory.
 const LONGEST_LINE: u64 = 64 * 1024;
 
+/// Long lists are read in pieces of this size.
+const BUFFER: usize = 64 * 1024;
+
 /// Where a word stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place<'a> {
     CommandLine,
-    Option(Origin),
-    File { path: PathBuf, line: usize, column: usize },
+    Option(&'a Origin),
+    File {
+        path: &'a Path,
+        line: usize,
+        /// What stands before the word on its line.
+        before: &'a str,
+    },
 }
 
-impl Place {
+impl Place<'_> {
     /// The error about a word here; in a file the column points at the character.
-    pub(super) fn fail(&self, error: &SpecError) -> Failure {
+    pub(super) fn fail(self, error: &SpecError) -> Failure {
+        let Self::File { path, line, before } = self else { return Failure::spec(self, error) };
+        let within = error.input().get(..error.span().start).unwrap_or_default();
+        let column = before.chars().count() + within.chars().count() + 1;
+        Failure::spec(format_args!("{}:{line}:{column}", shown(path)), error)
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::CommandLine | Self::Option(_) => Failure::spec(self, error),
-            Self::File { path, line, column } => {
-                let before =
-                    error.input().get(..error.span().start).map_or(0, |before| before.chars().count());
-                Failure::spec(Self::File { path: path.clone(), line: *line, column: column + before }, error)
+            Self::CommandLine => f.write_str("target"),
+            Self::Option(origin) => origin.fmt(f),
+            Self::File { path, line, before } => {
+                write!(f, "{}:{line}:{}", shown(path), before.chars().count() + 1)
             }
         }
     }
 }
 
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CommandLine => f.write_str("target"),
-            Self::Option(origin) => origin.fmt(f),
-            Self::File { path, line, column } => write!(f, "{}:{line}:{column}", shown(path)),
-        }
-    }
-}
-
-fn shown(path: &Path) -> String {
+/// A file as messages name it.
+pub(super) fn shown(path: &Path) -> String {
     if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
@@ -53,13 +60,13 @@ fn shown(path: &Path) -> String {
 #[derive(Debug)]
 pub(super) struct Word<'a> {
     pub(super) text: &'a str,
-    pub(super) place: &'a Place,
+    pub(super) place: Place<'a>,
 }
 
 /// Hands every word of a comma-separated list to `f`. A list of octets (`10.0.0.1,5`) is one word.
 pub(super) fn each_of_list(
     list: &str,
-    place: &Place,
+    place: Place<'_>,
     mut f: impl FnMut(Word<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if parse_host(list).is_ok() || !list.contains(',') {
@@ -85,24 +92,35 @@ pub(super) fn each_of_file(
         if read == 0 {
             break;
         }
-        let wrong = |what: &str| Failure::usage(format!("{}:{number}: {what}", shown(path)));
         if read as u64 == LONGEST_LINE {
-            return Err(wrong("the line is too long").with_hint("write one target on a line"));
+            let message = format!("{}:{number}: the line is longer than {LONGEST_LINE} bytes", shown(path));
+            return Err(Failure::usage(message).with_hint("write one target on a line"));
         }
-        let text = std::str::from_utf8(&line).map_err(|_| wrong("not UTF-8 text"))?;
         // Editors on Windows begin files with a byte order mark.
-        let text = if number == 1 { text.trim_start_matches('\u{feff}') } else { text };
-        for (column, word) in words_of(text) {
-            let place = Place::File { path: path.to_path_buf(), line: number, column };
-            f(Word { text: word, place: &place })?;
+        let bytes = if number == 1 { line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line) } else { &line };
+        let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(path, number, bytes, error))?;
+        for (before, text) in words_of(text) {
+            f(Word { text, place: Place::File { path, line: number, before } })?;
         }
     }
     Ok(())
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+/// U+FEFF in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn not_utf8(path: &Path, line: usize, bytes: &[u8], error: std::str::Utf8Error) -> Failure {
+    let (before, _) = bytes.split_at(error.valid_up_to());
+    let column = String::from_utf8_lossy(before).chars().count() + 1;
+    Failure::usage(format!("{}:{line}:{column}: not UTF-8 text", shown(path)))
+        .with_hint("save the file as UTF-8, with one target per word")
+}
+
+/// Opens a file, or standard input.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     if path != Path::new("-") {
-        return Ok(Box::new(BufReader::new(File::open(path)?)));
+        let file = File::open(path)?;
+        return Ok(Box::new(BufReader::with_capacity(BUFFER, file)));
     }
     let stdin = io::stdin();
     if stdin.is_terminal() {
@@ -116,12 +134,12 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
         .with_hint("give a file with one target per word, or - for standard input")
 }
 
-/// The words of a line without its comment, each with its column in characters, from 1.
-fn words_of(line: &str) -> impl Iterator<Item = (usize, &str)> {
+/// The words of a line without its comment, each with what stands before it.
+fn words_of(line: &str) -> impl Iterator<Item = (&str, &str)> {
     let text = line.split('#').next().unwrap_or_default();
     text.split_whitespace().map(move |word| {
         let start = word.as_ptr().addr() - text.as_ptr().addr();
-        (text.get(..start).map_or(0, |before| before.chars().count()) + 1, word)
+        (text.get(..start).unwrap_or_default(), word)
     })
 }
 
@@ -132,16 +150,16 @@ mod tests {
     #[test]
     fn a_line_has_words_and_a_comment() {
         let words: Vec<_> = words_of("  10.0.0.1\tnas.lan  # the # old one").collect();
-        assert_eq!(words, [(3, "10.0.0.1"), (12, "nas.lan")]);
+        assert_eq!(words, [("  ", "10.0.0.1"), ("  10.0.0.1\t", "nas.lan")]);
         assert_eq!(words_of("# nothing").count(), 0);
-        assert_eq!(words_of("é x").collect::<Vec<_>>(), [(1, "é"), (3, "x")]);
+        assert_eq!(words_of("é x").collect::<Vec<_>>(), [("", "é"), ("é ", "x")]);
     }
 
     #[test]
     fn a_list_is_split_unless_it_is_one_target() {
         let split = |list: &str| {
             let mut words = Vec::new();
-            each_of_list(list, &Place::CommandLine, |word| {
+            each_of_list(list, Place::CommandLine, |word| {
                 words.push(word.text.to_owned());
                 Ok(())
             })

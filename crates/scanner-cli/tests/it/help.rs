@@ -16,12 +16,18 @@ fn short_help() {
 
     Targets:
       [TARGET]...                Address, network, range or name: 192.0.2.7, 192.0.2.0/24,
-                                 192.0.2.10-20, 10.0.0-3.1-254, 2001:db8::1, fe80::1%eth0, nas.lan; -
-                                 reads them from standard input
-          --exclude <TARGET,…>   Leave these out: addresses, networks, ranges, names, separated by
-                                 commas
+                                 192.0.2.10-20, 10.0.0-3.1-254, 2001:db8::1, fe80::1%eth0, nas.lan, each
+                                 with ports of its own where it has some: nas.lan:80,443,
+                                 [2001:db8::1]:22; - reads them from standard input
           --input <FILE>         Read targets from a file (-iL): separated by white space, `#` starts a
                                  comment; `-` is standard input
+          --local                The networks of this machine's interfaces, up to a /16 each
+          --from <FILE>          Targets from an earlier result (JSON, JSON lines or nmap's XML): its
+                                 hosts with their names and ports, or with other ports where -p is given
+          --state <STATE,…>      Of --from only the ports in these states, and only hosts that have one:
+                                 open, closed, filtered, unknown
+          --exclude <TARGET,…>   Leave these out: addresses, networks, ranges, names, separated by
+                                 commas
           --exclude-file <FILE>  Leave out the targets in a file
           --scope <FILE>         Refuse to start if any address, also one found by name, is outside the
                                  addresses and networks in FILE
@@ -118,8 +124,11 @@ fn long_help() {
       scanner 192.168.1.1                   the 1,000 likeliest ports of one host
       scanner 192.168.1.0/24 -p ssh,http*   a few services on a whole network
       scanner nas.lan -p full               all 65,535 ports
+      scanner nas.lan:8080 10.0.0.1,5:22,80 hosts with ports of their own
       scanner -iL hosts.txt --json -o s.json
                                             many hosts, into a document
+      scanner --from s.json --state open    once more what was open
+      scanner --local                       the networks that this machine is on
       scanner 10.0.0.0/16 --plan            what it would do, without doing it
 
     Usage: scanner [OPTIONS] TARGET…
@@ -127,14 +136,26 @@ fn long_help() {
     Targets:
       [TARGET]...
               Address, network, range or name: 192.0.2.7, 192.0.2.0/24, 192.0.2.10-20, 10.0.0-3.1-254,
-              2001:db8::1, fe80::1%eth0, nas.lan; - reads them from standard input
-
-          --exclude <TARGET,…>
-              Leave these out: addresses, networks, ranges, names, separated by commas
+              2001:db8::1, fe80::1%eth0, nas.lan, each with ports of its own where it has some:
+              nas.lan:80,443, [2001:db8::1]:22; - reads them from standard input
 
           --input <FILE>
               Read targets from a file (-iL): separated by white space, `#` starts a comment; `-` is
               standard input
+
+          --local
+              The networks of this machine's interfaces, up to a /16 each
+
+          --from <FILE>
+              Targets from an earlier result (JSON, JSON lines or nmap's XML): its hosts with their
+              names and ports, or with other ports where -p is given
+
+          --state <STATE,…>
+              Of --from only the ports in these states, and only hosts that have one: open, closed,
+              filtered, unknown
+
+          --exclude <TARGET,…>
+              Leave these out: addresses, networks, ranges, names, separated by commas
 
           --exclude-file <FILE>
               Leave out the targets in a file
@@ -301,8 +322,8 @@ fn long_help() {
 
     Configuration:
       A flag beats the environment, the environment beats the file, the file
-      beats the default. The options from Targets to Display, but for --input and
-      --output, have the key of their long name in
+      beats the default. The options from Targets to Display, but for --input,
+      --local, --from, --state and --output, have the key of their long name in
       $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are family = 4 or 6), and
       SCANNER_ with that name in the environment:
         max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500

@@ -7,3 +7,4 @@ mod errors;
 mod help;
 mod output;
 mod status;
+mod targets;

@@ -12,6 +12,7 @@ mod setup;
 
 mod interrupted;
 mod limited;
+mod local;
 mod look_ups;
 mod loopback;
 mod names;

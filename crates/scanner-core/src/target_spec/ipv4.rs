@@ -58,6 +58,9 @@ fn begins_with_address(text: &str) -> bool {
 
 /// Reads a text that looks like an IPv4 address.
 pub(super) fn parse(target: Part<'_>) -> Result<ParsedTarget, SpecError> {
+    if let Some(semicolon) = target.find(|c| c == ';') {
+        return Err(semicolon.error("one target at a time").with_hint("separate targets by spaces"));
+    }
     if let Some((first, rest)) = target.split_once(|c| c == ',')
         && first.text().matches('.').count() == 3
         && rest.text().contains('.')

@@ -44,7 +44,7 @@ fn character_error(target: Part<'_>, wrong: Part<'_>) -> SpecError {
     match character {
         "/" => error.with_hint("a prefix length goes with an address, as in 10.0.0.0/24"),
         "*" => error.with_hint("`*` stands for an octet of an IPv4 address, as in 10.0.0.*"),
-        "," => error.with_hint("give each target as an argument of its own"),
+        "," | ";" => error.with_hint("separate targets by spaces"),
         "%" => error.with_hint("an interface goes with an IPv6 address, as in fe80::1%eth0"),
         "@" => match target.text().rsplit('@').next() {
             Some(host) if !host.is_empty() => error.with_hint(format!("give the host alone: {host}")),

@@ -875,7 +875,7 @@ fn spoilt_names() {
         "nas%eth0",
         &long_label,
         &long_name,
-    ]), @r#"
+    ]), @"
     .
     ^
     error: a part of the name is missing
@@ -919,7 +919,7 @@ fn spoilt_names() {
     nas,lan
        ^
     error: `,` cannot stand in a host name
-    hint: give each target as an argument of its own
+    hint: separate targets by spaces
 
     nas·.lan
        ^
@@ -953,7 +953,7 @@ fn spoilt_names() {
     aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…
     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     error: a host name has at most 253 characters
-    "#);
+    ");
 }
 
 #[test]
