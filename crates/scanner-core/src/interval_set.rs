@@ -84,12 +84,13 @@ impl IntervalSet {
             }
             return;
         }
-        let mut merged: Vec<(u128, u128)> = Vec::new();
+        let mut merged: Vec<(u128, u128)> = Vec::with_capacity(self.ranges.len() + ranges.len());
         let mut add = |(first, last): (u128, u128)| match merged.last_mut() {
             Some(previous) if first <= previous.1.saturating_add(1) => previous.1 = previous.1.max(last),
             _ => merged.push((first, last)),
         };
-        let mut old = self.ranges().peekable();
+        // Frees the old ranges as it goes: there may be millions of them.
+        let mut old = std::mem::take(&mut self.ranges).into_iter().peekable();
         for &range in ranges {
             while let Some(earlier) = old.next_if(|old| old.0 <= range.0) {
                 add(earlier);

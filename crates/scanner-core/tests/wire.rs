@@ -8,9 +8,9 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use scanner_core::{
-    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, Note, PortResult,
-    PortSet, PortSettled, PortState, PortsByReason, Progress, Protocol, Reason, ReverseName, ScanEnd,
-    ScanEvent, ScanNote, ScanReport, ScanStart, ServiceBasis, Target, TargetSet, Verdict,
+    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, Note, PortMap,
+    PortResult, PortSet, PortSettled, PortState, PortsByReason, Progress, Protocol, Reason, ReverseName,
+    ScanEnd, ScanEvent, ScanNote, ScanReport, ScanStart, ServiceBasis, Target, TargetSet, Verdict,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -452,6 +452,16 @@ fn event_scan_start() {
     }
     "#);
     round_trip(&event);
+    let start = ScanStart { scan_id: "7f3a".to_owned(), seed: 1, targets: 2, ports: None };
+    insta::assert_json_snapshot!(start, @r#"
+    {
+      "scan_id": "7f3a",
+      "seed": "1",
+      "targets": "2",
+      "ports": null
+    }
+    "#);
+    round_trip(&start);
 }
 
 #[test]
@@ -644,6 +654,23 @@ fn sets() {
     round_trip(&AddrSet::new());
     round_trip(&targets);
     round_trip(&TargetSet::new());
+    let group = |targets: &str, ports: &str| (targets.parse().unwrap(), ports.parse().unwrap());
+    let map = PortMap::from_iter([group("10.0.0.7,10.0.0.9,2001:db8::1", "22,80"), group("10.0.0.8", "443")]);
+    insta::assert_json_snapshot!(map, @r#"
+    [
+      {
+        "targets": "10.0.0.7,10.0.0.9,2001:db8::1",
+        "ports": "22,80"
+      },
+      {
+        "targets": "10.0.0.8",
+        "ports": "443"
+      }
+    ]
+    "#);
+    insta::assert_json_snapshot!(PortMap::new(), @"[]");
+    round_trip(&map);
+    round_trip(&PortMap::new());
     round_trip(&ports);
     round_trip(&PortSet::EMPTY);
 }
@@ -677,5 +704,6 @@ fn public_types_can_go_anywhere() {
     anywhere::<Progress>();
     anywhere::<TargetSet>();
     anywhere::<AddrSet>();
+    anywhere::<PortMap>();
     anywhere::<PortSet>();
 }

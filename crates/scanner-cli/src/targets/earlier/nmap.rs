@@ -5,6 +5,7 @@
 
 use std::io::{self, BufRead, Read};
 
+use quick_xml::escape::EscapeError;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use scanner_core::{HostAddr, PortSet, PortState, parse_ports};
@@ -37,9 +38,10 @@ pub(super) fn read(reader: impl BufRead, found: &mut Found<'_>) -> Result<(), Fa
             }
             Ok(Event::Eof) => break,
             Ok(_) => Ok(()),
-            Err(quick_xml::Error::Io(error)) if error.kind() != io::ErrorKind::InvalidData => {
-                return Err(unreadable(document.found.path, &error));
+            Err(quick_xml::Error::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                Err(error.to_string())
             }
+            Err(quick_xml::Error::Io(error)) => return Err(unreadable(document.found.path, &error)),
             // The end of the file inside of a tag is an error of syntax, as others are.
             Err(quick_xml::Error::Syntax(_)) if reader.get_mut().is_at_end() => break,
             Err(error) => Err(error.to_string()),
@@ -235,8 +237,12 @@ fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<Option<String>, String>
     for attribute in tag.attributes().with_checks(false) {
         let attribute = attribute.map_err(|error| error.to_string())?;
         if attribute.key.as_ref() == name {
-            let value =
-                attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| error.to_string())?;
+            let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| {
+                if let quick_xml::Error::Escape(EscapeError::UnrecognizedEntity(_, entity)) = error {
+                    return format!("`&{entity};` is none of the entities of XML itself");
+                }
+                error.to_string()
+            })?;
             return Ok(Some(value.into_owned()));
         }
     }
