@@ -199,14 +199,24 @@ impl PortOrder {
     /// The port to probe at step `k` on the host with `host_salt`: each port once for `k` below [`len`](Self::len),
     /// and 0, which is no port, from there on.
     pub fn get(&self, k: usize, host_salt: u64) -> u16 {
+        self.get_in(k, &self.permutation(host_salt))
+    }
+
+    /// What the salt of a host does to the ports beyond the likely tier: computed once for each host, it makes
+    /// [`get_in`](Self::get_in) of each of its ports the cheaper.
+    pub fn permutation(&self, host_salt: u64) -> Permutation {
+        Permutation::new(self.rest_len as u128, self.seed ^ host_salt)
+    }
+
+    /// [`get`](Self::get), with the [`permutation`](Self::permutation) of the host.
+    pub fn get_in(&self, k: usize, permutation: &Permutation) -> u16 {
         let Some(k) = k.checked_sub(self.likely.len()) else {
             return self.likely.get(k).copied().unwrap_or(0);
         };
         if k >= self.rest_len {
             return 0;
         }
-        let order = Permutation::new(self.rest_len as u128, self.seed ^ host_salt);
-        let at = u16::try_from(order.get(k as u128)).unwrap_or(u16::MAX);
+        let at = u16::try_from(permutation.get(k as u128)).unwrap_or(u16::MAX);
         let range = self.rest.partition_point(|&(_, before)| before <= at);
         let range = range.checked_sub(1).and_then(|range| self.rest.get(range));
         range.map_or(0, |&(first, before)| first + (at - before))

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use scanner_core::{HostAddr, HostResult, HostStatus, PortResult, PortSet, PortsByReason, Reason, Verdict};
+use scanner_core::{
+    HostAddr, HostResult, HostStatus, Permutation, PortResult, PortSet, PortsByReason, Reason, Verdict,
+};
 
 use super::liveness::{Confirmed, Liveness, SilentPort};
 use super::patience::Patience;
@@ -28,7 +30,8 @@ pub(crate) struct Host {
     pub(crate) queued: bool,
     /// Which of the job's orders of ports is the host's.
     order: usize,
-    salt: u64,
+    /// And how it goes through them.
+    permutation: Permutation,
     /// How many ports it has.
     ports: usize,
     next_fresh: usize,
@@ -88,7 +91,7 @@ impl Host {
             alive: Liveness::default(),
             queued: false,
             order,
-            salt: job.salt(index),
+            permutation: job.order(order).permutation(job.salt(index)),
             ports,
             next_fresh: 0,
             silent: Vec::new(),
@@ -175,7 +178,7 @@ impl Host {
 
     fn next_port(&mut self, job: &Job, rules: &Rules) -> Option<(u16, u8)> {
         if self.next_fresh < self.fresh_limit(rules) {
-            let port = job.order(self.order).get(self.next_fresh, self.salt);
+            let port = job.order(self.order).get_in(self.next_fresh, &self.permutation);
             self.next_fresh += 1;
             return Some((port, 1));
         }
@@ -361,7 +364,8 @@ impl Host {
             }
         }
         for k in self.next_fresh..self.ports {
-            left.push(Unsettled { port: job.order(self.order).get(k, self.salt), attempts: 0, reason: rest });
+            let port = job.order(self.order).get_in(k, &self.permutation);
+            left.push(Unsettled { port, attempts: 0, reason: rest });
         }
         self.next_fresh = self.ports;
         left
