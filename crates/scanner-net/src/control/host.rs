@@ -15,7 +15,9 @@ use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
-use crate::config::defaults::{ACCEPTS_EVERYTHING_PORTS, DOWN_PATIENCE, UNHEARD_RETRY_TIMEOUT};
+use crate::config::defaults::{
+    ACCEPTS_EVERYTHING_PORTS, DOWN_PATIENCE, HEAVY_LOSS_PERCENT, UNHEARD_RETRY_TIMEOUT,
+};
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -147,6 +149,11 @@ impl Host {
     /// a late ICMP message, only says that it was its turn.
     pub(crate) fn shows_loss(&self, reason: Reason) -> bool {
         Answerer::of(reason).is_some_and(Answerer::tells_loss) && !self.is_limited()
+    }
+
+    /// Whether so much is lost that something limits what passes, rather than that packets get lost by chance.
+    pub(crate) fn is_loss_heavy(&self) -> bool {
+        self.attempts.loss().of_path().share().is_some_and(|share| share * 100.0 >= HEAVY_LOSS_PERCENT.into())
     }
 
     /// Whether the host limits how often it refuses.

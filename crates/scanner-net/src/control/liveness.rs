@@ -6,7 +6,8 @@ use scanner_core::Reason;
 
 use super::time::ScanTime;
 use crate::config::defaults::{
-    CANARY_EVERY, CANARY_EVERY_SILENT, CANARY_STRIKES, LOST_FOR, LOST_PAUSE, LOST_PAUSE_MAX,
+    CANARIES_THAT_TELL, CANARY_EVERY, CANARY_EVERY_SILENT, CANARY_STRIKES, HEAVY_LOSS_PERCENT, LOST_FOR,
+    LOST_PAUSE, LOST_PAUSE_MAX,
 };
 
 /// Silence means something only while a port that is known to answer still does. Until then the silent ports since the last
@@ -21,6 +22,10 @@ pub(crate) struct Liveness {
     /// The canary that is out was asked while many probes waited.
     under_load: bool,
     strikes: u32,
+    /// Of the last canaries, the newest in the lowest bit: which stayed silent.
+    recent: u16,
+    /// How many of them there are.
+    recent_len: u32,
     unconfirmed: Vec<SilentPort>,
     /// Ports since the last answer of which the path said that the host cannot be reached.
     unreachable: u32,
@@ -171,6 +176,9 @@ impl Liveness {
         if worth > self.canary.map_or(0, |(_, old)| usefulness(old)) {
             self.canary = Some((port, reason));
         }
+        if was_canary {
+            self.remember_canary(false);
+        }
         // The canary of before may have been replaced while it was out.
         self.canary_in_flight &= !was_canary;
         self.last_answer = now;
@@ -183,9 +191,26 @@ impl Liveness {
         }
     }
 
+    /// Whether the last canaries got lost more often than paths lose packets by chance: something limits what passes.
+    pub(crate) const fn is_loss_heavy(&self) -> bool {
+        self.recent_len >= CANARIES_THAT_TELL
+            && self.recent.count_ones() * 100 >= self.recent_len * HEAVY_LOSS_PERCENT
+    }
+
+    /// Something was done about the loss: what was seen before says nothing any more.
+    pub(crate) const fn forget_loss(&mut self) {
+        (self.recent, self.recent_len) = (0, 0);
+    }
+
+    fn remember_canary(&mut self, silent: bool) {
+        self.recent = self.recent << 1 | u16::from(silent);
+        self.recent_len = (self.recent_len + 1).min(u16::BITS);
+    }
+
     /// The canary stayed silent.
     pub(crate) fn canary_silent(&mut self, now: ScanTime) -> Strike {
         self.canary_in_flight = false;
+        self.remember_canary(true);
         if let Some(lost) = &mut self.lost {
             return lost.again(now);
         }

@@ -17,6 +17,10 @@ pub(crate) struct Window {
     reduced_at: Option<ScanTime>,
 }
 
+/// Beyond the size at which loss was heavy, and is no more, a window grows by one in so many of its answers, an eighth per flight:
+/// TCP's one per flight would take a minute to fill a path of 80 ms again. While loss is heavy it is one per flight.
+const CAREFUL: f64 = 8.0;
+
 impl Window {
     /// A window that starts at `initial` and never exceeds `cap`.
     pub(crate) fn new(initial: f64, cap: u32) -> Self {
@@ -49,14 +53,18 @@ impl Window {
     /// Evidence that the path carries what it is given: `answers` more answers came. A window that was not in use since it
     /// last grew has shown nothing and stays (RFC 7661); what counts is how many waited at once, as probes that stay silent
     /// expire together before a canary confirms them. `in_flight` probes wait now.
-    pub(crate) fn grow(&mut self, answers: u32, in_flight: u32) {
+    pub(crate) fn grow(&mut self, answers: u32, in_flight: u32, heavy_loss: bool) {
         let used = std::mem::replace(&mut self.used, in_flight).max(in_flight);
         if f64::from(used) * 2.0 < self.size {
             self.used = used;
             return;
         }
         let answers = f64::from(answers);
-        let step = if self.size < self.threshold { answers } else { answers / self.size };
+        let step = match () {
+            () if self.size < self.threshold => answers,
+            () if heavy_loss => answers / self.size,
+            () => answers / CAREFUL,
+        };
         self.size = (self.size + step).min(self.cap);
     }
 
@@ -64,7 +72,7 @@ impl Window {
     /// times the window for each of its lengths.
     pub(crate) fn grow_below(&mut self, bound: u32, in_flight: u32) {
         if self.size < f64::from(bound) {
-            self.grow(3, in_flight);
+            self.grow(3, in_flight, false);
             self.size = self.size.min(f64::from(bound));
         }
     }
@@ -97,24 +105,24 @@ mod tests {
         for expected in [20, 40, 80] {
             let flight = window.size();
             for _ in 0..flight {
-                window.grow(1, flight);
+                window.grow(1, flight, true);
             }
             assert_eq!(window.size(), expected);
         }
         window.reduce(at(1), at(2));
         assert_eq!(window.size(), 40);
         for _ in 0..40 {
-            window.grow(1, 40);
+            window.grow(1, 40, true);
         }
         assert_eq!(window.size(), 40, "one per flight: 40.99…");
-        window.grow(1, 40);
+        window.grow(1, 40, true);
         assert_eq!(window.size(), 41);
     }
 
     #[test]
     fn losses_of_one_flight_count_once() {
         let mut window = Window::new(10.0, 1000);
-        window.grow(90, 10);
+        window.grow(90, 10, true);
         window.reduce(at(1), at(10));
         window.reduce(at(2), at(11));
         window.reduce(at(9), at(12));
@@ -126,7 +134,7 @@ mod tests {
     #[test]
     fn stays_within_its_bounds() {
         let mut window = Window::new(10.0, 12);
-        window.grow(1000, 12);
+        window.grow(1000, 12, true);
         assert_eq!(window.size(), 12);
         for i in 0..20 {
             window.reduce(at(i * 10 + 1), at(i * 10 + 5));
@@ -143,9 +151,9 @@ mod tests {
             window.sent(in_flight);
         }
         window.sent(1);
-        window.grow(11, 1);
+        window.grow(11, 1, true);
         assert_eq!(window.size(), 21);
-        window.grow(11, 1);
+        window.grow(11, 1, true);
         assert_eq!(window.size(), 21, "not in use since");
     }
 
@@ -171,7 +179,7 @@ mod tests {
     #[test]
     fn an_unused_window_does_not_grow() {
         let mut window = Window::new(10.0, 100);
-        window.grow(50, 4);
+        window.grow(50, 4, true);
         assert_eq!(window.size(), 10);
     }
 }
