@@ -74,6 +74,19 @@ impl AddrSet {
         self.v6.values().fold(u128::from(self.v4.len()), |sum, set| sum.saturating_add(set.len()))
     }
 
+    /// The addresses of this set that are not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        let mut v6 = self.v6.clone();
+        for (scope, set) in &mut v6 {
+            if let Some(other) = other.v6.get(scope) {
+                set.subtract(other);
+            }
+        }
+        v6.retain(|_, set| !set.is_empty());
+        Self { v4: &self.v4 - &other.v4, v6 }
+    }
+
     /// Whether there is no address.
     pub fn is_empty(&self) -> bool {
         self.v4.is_empty() && self.v6.is_empty()
@@ -205,6 +218,11 @@ mod tests {
             prop_assert_eq!(set.iter().collect::<Vec<_>>(), model.iter().copied().collect::<Vec<_>>());
             prop_assert_eq!(set.len(), model.len() as u128);
             prop_assert_eq!(set.is_empty(), model.is_empty());
+            prop_assert!(set.difference(&set).is_empty());
+            prop_assert_eq!(&set.difference(&AddrSet::new()), &set);
+            let (odd, even): (Vec<_>, Vec<_>) = model.iter().enumerate().partition(|(i, _)| i % 2 == 1);
+            let [odd, even] = [odd, even].map(|half| half.into_iter().map(|(_, &addr)| addr).collect::<AddrSet>());
+            prop_assert_eq!(&set.difference(&odd), &even);
             prop_assert!(model.iter().all(|&addr| set.contains(addr)));
             prop_assert!(!set.contains(addr("192.0.2.1")) && !set.contains(addr("fe80::%3")));
             let as_targets = TargetSet::from_iter(model);

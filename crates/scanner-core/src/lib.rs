@@ -16,6 +16,7 @@
 //! ```
 
 mod addr_set;
+mod comparison;
 mod event;
 mod host_addr;
 mod interval_set;
@@ -38,6 +39,7 @@ mod target_spec;
 mod wire;
 
 pub use addr_set::AddrSet;
+pub use comparison::{Change, Comparison, Findings, HostChange, PortsChange, compare};
 pub use event::{HostFinished, PortSettled, ScanEnd, ScanEvent, ScanNote, ScanStart};
 pub use host_addr::{HostAddr, HostAddrError};
 pub use order::{Permutation, PortOrder};
