@@ -1,6 +1,7 @@
-//! `cargo xtask codegen`: the tables of scanner-core, from the files in `xtask/data`.
+//! `cargo xtask codegen`: the tables of scanner-core, from the files in `xtask/data`, and the JSON Schemas of the results, from
+//! the types of the command.
 //!
-//! `xtask/data/SOURCES.md` says where the data comes from. The output depends on nothing but these files, so that
+//! `xtask/data/SOURCES.md` says where the data comes from. The output depends on nothing but these files and the code, so that
 //! [`Mode::Check`] can tell whether what is committed is what they give.
 
 mod data;
@@ -43,10 +44,13 @@ pub(crate) fn refresh(package: &Path) -> Result<()> {
 fn run_in(root: &Path, mode: Mode) -> Result<()> {
     let data = Data::read(&root.join(data::DIRECTORY))?;
     let core = root.join("crates/scanner-core/src");
+    let results = root.join("crates/scanner-cli/schema");
     let files = [
         (core.join("service/table.rs"), emit::service_table(&data)),
         (core.join("service/names.txt"), emit::service_names(&data)),
         (core.join("ranking/table.rs"), emit::ranking_table(&data.ranking)),
+        (results.join("jsonl.schema.json"), schema("jsonl")?),
+        (results.join("json.schema.json"), schema("json")?),
     ];
     let mut stale = Vec::new();
     for (path, wanted) in &files {
@@ -58,9 +62,23 @@ fn run_in(root: &Path, mode: Mode) -> Result<()> {
             Mode::Check => stale.push(path.strip_prefix(root).unwrap_or(path).display().to_string()),
         }
     }
-    ensure!(stale.is_empty(), "not what xtask/data gives: {}; run `cargo xtask codegen`", stale.join(", "));
+    ensure!(
+        stale.is_empty(),
+        "not what xtask/data and the code give: {}; run `cargo xtask codegen`",
+        stale.join(", ")
+    );
     println!("codegen: {} files are current, {} service names", files.len(), data.services.len());
     Ok(())
+}
+
+/// What the built command says of its own format: this crate knows nothing of the types.
+fn schema(format: &str) -> Result<String> {
+    let output = shell::cargo()
+        .args(["run", "--quiet", "--package", "scanner-cli", "--", "schema", format])
+        .output()
+        .context("start cargo run")?;
+    ensure!(output.status.success(), "scanner schema: {}", String::from_utf8_lossy(&output.stderr).trim());
+    String::from_utf8(output.stdout).context("read what scanner schema printed")
 }
 
 fn write(path: &Path, content: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use clap::{ArgAction, Parser};
 
 use crate::settings::Key;
 
-const STYLES: Styles = Styles::styled()
+pub(crate) const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold())
@@ -46,7 +46,7 @@ Exit status:
 Configuration:
   A flag beats the environment, the environment beats the file, the file
   beats the default. The options from Targets to Display, but for --input,
-  --local, --from, --state and --output, have the key of their long name in
+  --local, --from, --state, --output and --baseline, have the key of their long name in
   $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are family = 4 or 6), and
   SCANNER_ with that name in the environment:
     max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500
@@ -55,10 +55,18 @@ Configuration:
   it came from. SCANNER_LOG=scanner_net=debug filters the log.
 
 From nmap:
-  Understood where they mean the same: -p- -F -n -R -Pn -sT -iL -oN
-  --open --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
-  always full connections: they need no privileges and see what a client
-  would see.";
+  Understood where they mean the same: -p- -F -n -R -Pn -sT -iL --open
+  --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto); -oN, -oX, -oG FILE and
+  -oA BASE write files beside what standard output shows. Scans are always
+  full connections: they need no privileges and see what a client would see.
+
+Results:
+  scanner show FILE                    print a result as the scan would
+  scanner convert FILE -o OTHER        into any other format
+  scanner diff OLD NEW                 what appeared, went and changed
+  scanner schema jsonl                 the JSON Schema of a format
+  They read json, jsonl and nmap's XML; each has a --help of its own. A host
+  that is called like one of them is scanned by scanner scan NAME.";
 
 const TEMPLATE: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}\n";
 
@@ -111,9 +119,18 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) options: Options,
 
-    /// Write the result to FILE instead of standard output; its ending chooses the format unless --format does
+    /// Write the result to FILE instead of standard output, several times for several files; the ending chooses the format
+    /// (.txt .list .json .jsonl .csv .xml .gnmap .html) unless --format does
     #[arg(short, long, value_name = "FILE", help_heading = "Result")]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) output: Vec<PathBuf>,
+
+    /// Compare with FILE, the result of an earlier scan (json, jsonl, nmap's XML), and say what appeared, went and changed
+    #[arg(long, value_name = "FILE", help_heading = "Result")]
+    pub(crate) baseline: Option<PathBuf>,
+
+    /// Files beside what standard output shows, as nmap writes them.
+    #[command(flatten)]
+    pub(crate) beside: Beside,
 
     /// Show what would be scanned, how long it may take and in which order, without sending anything
     #[arg(long, visible_alias = "dry-run", help_heading = "Other")]
@@ -277,8 +294,9 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Pace", overrides_with = "no_skip_discovery")]
     pub(crate) skip_discovery: bool,
 
-    /// text: for people (the default); list: host:port lines, hosts as they finish; json: one sorted document;
-    /// jsonl: one record per fact as it is found
+    /// text: for people (the default); list: host:port lines, hosts as they finish; jsonl: one record per fact as it is
+    /// found; json: one sorted document; csv: a row per port; xml and grepable: as nmap writes them; html: a page for a
+    /// browser
     #[arg(long, value_name = "FORMAT", help_heading = "Result")]
     pub(crate) format: Option<String>,
 
@@ -294,8 +312,8 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Result", overrides_with = "no_reason")]
     pub(crate) reason: bool,
 
-    /// End with status 1 if any port is open (open), or if a complete scan found none (none); hosts that answer on every
-    /// port do not count
+    /// End with status 1 if any port is open (open), if a complete scan found none (none), hosts that answer on every port
+    /// not counted, or if anything is not as in the --baseline (changed)
     #[arg(long, value_name = "WHAT", help_heading = "Result")]
     pub(crate) fail_if: Option<String>,
 
@@ -315,6 +333,20 @@ pub(crate) struct Options {
     /// Turns the option off that the environment or the file turned on.
     #[command(flatten)]
     pub(crate) off: Off,
+}
+
+/// nmap's `-oN`, `-oX`, `-oG` and `-oA`, as `habits.rs` rewrites them.
+#[derive(Debug, Default, clap::Args)]
+#[expect(clippy::struct_field_names, reason = "the names of the flags")]
+pub(crate) struct Beside {
+    #[arg(long, hide = true)]
+    pub(crate) output_text: Vec<PathBuf>,
+    #[arg(long, hide = true)]
+    pub(crate) output_xml: Vec<PathBuf>,
+    #[arg(long, hide = true)]
+    pub(crate) output_grepable: Vec<PathBuf>,
+    #[arg(long, hide = true)]
+    pub(crate) output_all: Vec<PathBuf>,
 }
 
 /// Hidden opposites of the on/off options: the command line must be able to override the file.

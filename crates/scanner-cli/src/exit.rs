@@ -18,6 +18,17 @@ pub(crate) enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// The status that a file says its scan ended with.
+    pub(crate) const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Complete,
+            1 => Self::Violation,
+            2 => Self::Usage,
+            129.. => Self::Signal(code - 128),
+            _ => Self::Incomplete,
+        }
+    }
+
     /// The number that the shell sees.
     pub(crate) const fn code(self) -> u8 {
         match self {

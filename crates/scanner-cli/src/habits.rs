@@ -42,7 +42,6 @@ pub(crate) fn rewrite(argv: impl IntoIterator<Item = OsString>) -> Result<Rewrit
                 Some(level) => out.argv.push(pace(&level.to_string_lossy())?),
                 None => return Err(wrong_timing("")),
             },
-            "-oN" => out.argv.extend(["--format=text", "--output"].map(OsString::from)),
             _ => match habit(text)? {
                 Habit::Same => out.argv.push(arg),
                 Habit::Means(flag) => out.argv.push(flag.into()),
@@ -87,15 +86,10 @@ fn habit(text: &str) -> Result<Habit, Failure> {
                 "use -F --open to see which hosts have a likely port open",
             );
         }
-        "-oX" | "-oG" => {
-            return absent("there is no such format", "use -o FILE with --format json, jsonl, list or text");
-        }
-        "-oA" => {
-            return absent(
-                "there is one output at a time",
-                "use -o FILE with --format json, jsonl, list or text",
-            );
-        }
+        "-oN" => Habit::Means("--output-text".into()),
+        "-oX" => Habit::Means("--output-xml".into()),
+        "-oG" => Habit::Means("--output-grepable".into()),
+        "-oA" => Habit::Means("--output-all".into()),
         _ => match (text.strip_prefix("-T"), text.strip_prefix("-iL")) {
             (Some(level), _) => return Ok(Habit::Means(pace(level)?.to_string_lossy().into_owned())),
             (_, Some(file)) => Habit::Means(format!("--input={file}")),
@@ -158,7 +152,11 @@ mod tests {
             ("scanner -p -1024 x", "scanner --ports=-1024 x"),
             ("scanner -p - x", "scanner --ports=- x"),
             ("scanner -p 22 x", "scanner -p 22 x"),
-            ("scanner -iL hosts -oN out", "scanner --input hosts --format=text --output out"),
+            ("scanner -iL hosts -oN out", "scanner --input hosts --output-text out"),
+            (
+                "scanner -oX - -oG g -oA base x",
+                "scanner --output-xml - --output-grepable g --output-all base x",
+            ),
             ("scanner -iLhosts", "scanner --input=hosts"),
             ("scanner -T2 x", "scanner --pace=gentle x"),
             ("scanner -T 4 x", "scanner --pace=auto x"),
@@ -180,8 +178,6 @@ mod tests {
         ");
         insta::assert_snapshot!(show("scanner -sU x"), @"error: -sU: UDP cannot be scanned, only TCP");
         insta::assert_snapshot!(show("scanner -sn x"), @"error: -sn: there is no scan without ports");
-        insta::assert_snapshot!(show("scanner -oX f x"), @"error: -oX: there is no such format");
-        insta::assert_snapshot!(show("scanner -oA f x"), @"error: -oA: there is one output at a time");
         insta::assert_snapshot!(show("scanner -T9 x"), @"error: -T9: there is no such pace");
     }
 }

@@ -1,6 +1,7 @@
 //! The command `scanner`, as a library without a surface: everything but `main` is here, so that it can be tested.
 
 mod args;
+mod baseline;
 mod clock;
 mod config_file;
 mod console;
@@ -17,8 +18,10 @@ mod progress_line;
 mod reverse;
 mod scan;
 mod settings;
+mod stored;
 mod suggest;
 mod targets;
+mod tools;
 mod welcome;
 
 use std::ffi::OsString;
@@ -50,15 +53,15 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failure> {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if argv.get(1).is_some_and(tools::is_tool) {
+        return tools::run(&argv);
+    }
+    let command_line = line(&argv);
     let habits::Rewritten { argv, notes } = habits::rewrite(argv)?;
     let typed = match Args::try_parse_from(&argv) {
         Ok(typed) => typed,
-        Err(error) => {
-            let error = harmless(error, &argv);
-            // Help on a closed pipe is no error.
-            drop(error.print());
-            return Ok(if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Complete });
-        }
+        Err(error) => return Ok(show_clap_error(error, &argv, |argv| Args::try_parse_from(argv).err())),
     };
     let layers = layers(&typed)?;
     let settings = Settings::build(&typed, &layers)?;
@@ -85,15 +88,38 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
     }
     // Only the command may do this, and only before the engine looks at the limit. Where it fails the old limit stays.
     let descriptors = rlimit::increase_nofile_limit(u64::MAX).ok();
-    block_on(scan::run(Job { settings, requested, networks, console, progress, descriptors }))
+    block_on(scan::run(Job { command_line, settings, requested, networks, console, progress, descriptors }))
 }
 
-/// The same error about the same arguments, without what would act on a terminal: the words of an error quote what was typed.
-fn harmless(error: clap::Error, argv: &[OsString]) -> clap::Error {
+/// Shows help, the version or an error of usage, without what would act on a terminal: the words of an error quote what was
+/// typed.
+pub(crate) fn show_clap_error(
+    error: clap::Error,
+    argv: &[OsString],
+    again: impl Fn(Vec<String>) -> Option<clap::Error>,
+) -> ExitStatus {
     let shown = argv.iter().map(|arg| clean(&arg.to_string_lossy()).into_owned());
     let same = |shown: &clap::Error| shown.kind() == error.kind();
     // Bytes that are no text are an error of their own, which quotes nothing.
-    Args::try_parse_from(shown).err().filter(same).unwrap_or(error)
+    let error = again(shown.collect()).filter(same).unwrap_or(error);
+    // Help on a closed pipe is no error.
+    drop(error.print());
+    if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Complete }
+}
+
+/// The command line as it goes into a result: quoted where a shell would need it, the program by its name alone.
+fn line(argv: &[OsString]) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:,=@%+*".contains(c);
+    let word = |word: &OsString| {
+        let word = word.to_string_lossy().into_owned();
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    let words = argv.iter().skip(1).map(word);
+    ["scanner".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Flags, environment and file, the strongest first.
@@ -123,7 +149,7 @@ fn without_targets(networks: &Networks) -> Result<ExitStatus, Failure> {
 }
 
 /// Writes to standard output; a reader who has gone is no error.
-fn show(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<ExitStatus, Failure> {
+pub(crate) fn show(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<ExitStatus, Failure> {
     let mut text = Vec::new();
     let mut stdout = io::stdout().lock();
     match write(&mut text).and_then(|()| stdout.write_all(&text)).and_then(|()| stdout.flush()) {

@@ -1,47 +1,52 @@
-//! The result: one renderer per format, without state of the scan's own, and the place it goes to.
+//! The result: one renderer per format, without state of the scan's own, and the places it goes to.
 
+pub(crate) mod changes;
+mod collected;
+mod csv;
+mod grepable;
+mod html;
 mod json;
 mod jsonl;
 mod list;
+pub(crate) mod record;
 pub(crate) mod sanitize;
 pub(crate) mod sink;
 mod summary;
 mod text;
 pub(crate) mod words;
+mod xml;
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use scanner_core::{ScanEvent, ScanReport};
+use scanner_core::{Comparison, ScanEvent, ScanReport};
 use scanner_dns::ResolveError;
 
 use crate::exit::ExitStatus;
 use crate::networks::Networks;
 use crate::settings::{Format, OutputSettings};
 
+use record::{About, NoteFields, UnresolvedFields};
+
+pub(crate) use record::SCHEMA;
 pub(crate) use summary::{ending, open_on_real_hosts, summary};
 pub(crate) use text::Palette;
 
-/// The version of the shape of `json` and `jsonl`.
-pub(crate) const SCHEMA: u32 = 1;
-
 /// What is known before the first probe.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Beginning<'a> {
-    /// This machine's networks, to mark its own addresses and its gateway.
-    pub(crate) networks: Networks,
+    /// What the scan is and how it was asked for.
+    pub(crate) about: &'a About,
+    /// The networks of the machine that scans, to mark its own addresses and its gateway.
+    pub(crate) networks: &'a Networks,
     /// How many addresses will be scanned.
     pub(crate) targets: u128,
     /// The width of the longest address, in columns.
     pub(crate) addr_width: usize,
-    /// How many ports of each; `None` where that differs.
-    pub(crate) ports: Option<usize>,
-    /// Whether every port is reported, whatever its state.
-    pub(crate) all_ports: bool,
     /// The names without address.
     pub(crate) unresolved: &'a [ResolveError],
     /// What was said about the targets.
-    pub(crate) notes: &'a [String],
+    pub(crate) notes: &'a [NoteFields],
 }
 
 /// What is known when the scan has ended.
@@ -49,6 +54,8 @@ pub(crate) struct Beginning<'a> {
 pub(crate) struct Ending<'a> {
     /// The result.
     pub(crate) report: &'a ScanReport,
+    /// When that was.
+    pub(crate) finished: SystemTime,
     /// How the command will end.
     pub(crate) status: ExitStatus,
     /// The names without address.
@@ -57,30 +64,45 @@ pub(crate) struct Ending<'a> {
     pub(crate) deadline: Option<Duration>,
     /// Whether hosts that answer nothing were to be asked for every port.
     pub(crate) skip_discovery: bool,
+    /// What is not as in the baseline, where there was one.
+    pub(crate) comparison: Option<&'a Comparison>,
 }
 
 /// One format.
 pub(crate) trait Output {
     /// Writes what one event adds to the result: whole lines, or nothing.
-    fn event(&mut self, event: &ScanEvent, out: &mut dyn Write) -> io::Result<()>;
+    fn event(&mut self, event: &ScanEvent, at: SystemTime, out: &mut dyn Write) -> io::Result<()>;
 
     /// Writes the rest.
     fn finish(&mut self, ending: &Ending<'_>, out: &mut dyn Write) -> io::Result<()>;
 }
 
-/// The renderer that the settings ask for.
+/// The renderer of a format.
 pub(crate) fn choose(
+    format: Format,
     settings: &OutputSettings,
-    beginning: Beginning<'_>,
+    beginning: &Beginning<'_>,
     color: bool,
 ) -> Box<dyn Output + Send> {
-    match settings.format {
+    match format {
         Format::Text => Box::new(text::Text::new(settings, beginning, Palette::new(color))),
         Format::List => Box::new(list::List),
-        Format::Json => Box::new(json::Json::new(settings, &beginning)),
-        Format::Jsonl => Box::new(jsonl::Jsonl::new(settings, &beginning)),
+        Format::Json => Box::new(json::Json::new(settings, beginning)),
+        Format::Jsonl => Box::new(jsonl::Jsonl::new(settings, beginning)),
+        Format::Csv => Box::new(csv::Csv::new(settings)),
+        Format::Xml => Box::new(xml::Xml::new(settings, beginning)),
+        Format::Grepable => Box::new(grepable::Grepable::new(settings, beginning)),
+        Format::Html => Box::new(html::Html::new(settings, beginning)),
     }
 }
 
+fn unresolved_fields(unresolved: &[ResolveError]) -> Vec<UnresolvedFields> {
+    let fields =
+        |error: &ResolveError| UnresolvedFields { name: error.name.clone(), message: error.kind.to_string() };
+    unresolved.iter().map(fields).collect()
+}
+
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 pub(crate) mod samples;

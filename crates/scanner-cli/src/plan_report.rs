@@ -75,7 +75,7 @@ impl<'a> PlanReport<'a> {
                 serde_json::to_writer(&mut *out, self)?;
                 writeln!(out)
             }
-            Format::Text | Format::List => {
+            Format::Text | Format::List | Format::Csv | Format::Xml | Format::Grepable | Format::Html => {
                 for (label, text) in &self.lines {
                     writeln!(out, "{label:<18} {text}")?;
                 }

@@ -4,25 +4,28 @@ mod pump;
 
 use std::io::{self, IsTerminal};
 
-use scanner_core::{Completion, ScanReport, TargetSet};
+use scanner_core::{Completion, Findings, PortSet, ScanReport, TargetSet};
 use scanner_net::{Estimate, PortDetail, ScanError, ScanPlan, Scanner};
 use tokio_util::sync::CancellationToken;
 
+use crate::baseline::Baseline;
+use crate::clock;
 use crate::console::{Console, use_color};
 use crate::etiquette;
 use crate::exit::ExitStatus;
 use crate::failure::{Failure, chain};
 use crate::interrupt::Interrupt;
 use crate::networks::Networks;
+use crate::output::record::{About, NoteFields};
 use crate::output::sink::{Sink, SinkError};
-use crate::output::{self, Beginning, Ending, Output};
+use crate::output::{self, Beginning, Ending, Output, Palette};
 use crate::plan_report::PlanReport;
 use crate::progress_line::ProgressLine;
 use crate::reverse::ReverseNames;
-use crate::settings::{Color, FailIf, Format, Settings, WhoseNames};
+use crate::settings::{Color, Destination, FailIf, Format, Settings, WhoseNames};
 use crate::targets::{Gathered, Names, Requested};
 
-use pump::Pump;
+use pump::{Channel, Pump};
 
 /// The widest set whose ranges are all measured for the width of the column of addresses.
 const MEASURED_RANGES: usize = 1_000;
@@ -30,6 +33,8 @@ const MEASURED_RANGES: usize = 1_000;
 /// Everything the command was given.
 #[derive(Debug)]
 pub(crate) struct Job {
+    /// The command line, as it goes into the result.
+    pub(crate) command_line: String,
     pub(crate) settings: Settings,
     pub(crate) requested: Requested,
     pub(crate) networks: Networks,
@@ -44,7 +49,7 @@ pub(crate) struct Job {
 /// # Errors
 /// Why there was no scan, or no result of it.
 pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
-    let Job { mut settings, requested, networks, console, progress, descriptors } = job;
+    let Job { command_line, mut settings, requested, networks, console, progress, descriptors } = job;
     let cancel = CancellationToken::new();
     let interrupt = Interrupt::listen(&cancel, &console)
         .map_err(|error| Failure::incomplete(format!("cannot listen to signals: {error}")))?;
@@ -56,17 +61,7 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
         console.warn("interrupted before the scan began");
         return Ok(status);
     }
-    let Gathered { plan, unresolved, notes } = gathered?;
-    for note in &notes {
-        console.note(note);
-    }
-    for error in &unresolved {
-        console.warn(&error.to_string());
-    }
-    if plan.targets.is_empty() {
-        return Err(Failure::usage("there is no target to scan: no name has an address")
-            .with_hint("check the spelling, or give an address"));
-    }
+    let Gathered { plan, unresolved, notes } = tell(gathered?, &console)?;
     settings.config.detail = settings.detail(plan.most_ports());
     let estimate = plan.estimate(&settings.config);
     if settings.plan {
@@ -75,98 +70,138 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
     if let Some(status) = mind_manners(&plan, &estimate, &settings, &console, &interrupt).await? {
         return Ok(status);
     }
-    let sink = open_sink(&settings)?;
+    let baseline = settings.baseline.as_deref().map(Baseline::read).transpose()?;
+    let about = about(command_line, &settings, &plan);
+    let notes: Vec<NoteFields> =
+        notes.into_iter().map(|message| NoteFields { code: "target".into(), message }).collect();
     let beginning = Beginning {
-        addr_width: addr_width(&plan.targets),
+        about: &about,
+        networks: &networks,
         targets: plan.targets.len(),
-        ports: plan.ports_each(),
-        all_ports: settings.config.detail == PortDetail::All,
-        networks,
+        addr_width: addr_width(&plan.targets),
         unresolved: &unresolved,
         notes: &notes,
     };
-    let output = output::choose(&settings.output, beginning, colored(&settings));
+    let channels = open_channels(&settings, &beginning)?;
     let scan = Scanner::new(settings.config.clone())
         .and_then(|scanner| scanner.start(plan, cancel.clone()))
         .map_err(|error| cannot_scan(&error))?;
 
     let names = ReverseNames::new(resolver, whose_names(&settings), cancel);
-    let mut pump = Pump::new(output, sink, console.clone(), progress, names);
+    let findings = baseline.is_some().then(Findings::default);
+    let mut pump = Pump::new(channels, findings, console.clone(), progress, names);
     let report = pump.run(scan).await;
     console.clear();
     let report = report.map_err(|error| cannot_scan(&error))?;
-    let status = status(&report, !unresolved.is_empty(), settings.fail_if, interrupt.status());
+    let comparison = baseline.zip(pump.take_findings()).map(|(old, new)| old.compare(&new));
+    let changed = comparison.as_ref().is_some_and(|comparison| !comparison.is_same());
+    let found = Found { report: &report, unresolved: !unresolved.is_empty(), changed };
     let ending = Ending {
         report: &report,
-        status,
+        finished: clock::now(),
+        status: found.status(settings.fail_if, interrupt.status()),
         unresolved: &unresolved,
         deadline: settings.config.deadline,
         skip_discovery: settings.config.skip_discovery,
+        comparison: comparison.as_ref(),
     };
     end(pump, &ending, &settings, &console)
 }
 
-/// A list has no place for names that nobody typed.
+/// Lists have no place for names that nobody typed.
 fn whose_names(settings: &Settings) -> WhoseNames {
-    if settings.output.format == Format::List { WhoseNames::Off } else { settings.names.reverse }
+    let only_lists = settings.output.destinations.iter().all(|to| to.format == Format::List);
+    if only_lists { WhoseNames::Off } else { settings.names.reverse }
 }
 
-/// Writes the rest of the result, and to standard error what a result for programs does not say to people.
+/// Says what became of the targets.
+///
+/// # Errors
+/// Nothing is left of them.
+fn tell(gathered: Gathered, console: &Console) -> Result<Gathered, Failure> {
+    for note in &gathered.notes {
+        console.note(note);
+    }
+    for error in &gathered.unresolved {
+        console.warn(&error.to_string());
+    }
+    if gathered.plan.targets.is_empty() {
+        return Err(Failure::usage("there is no target to scan: no name has an address")
+            .with_hint("check the spelling, or give an address"));
+    }
+    Ok(gathered)
+}
+
+/// Writes the rest of the results, and to standard error what a result for programs does not say to people.
 fn end(
     pump: Pump,
     ending: &Ending<'_>,
     settings: &Settings,
     console: &Console,
 ) -> Result<ExitStatus, Failure> {
-    match pump.finish(ending) {
-        Ok(()) => {}
+    let written = pump.finish(ending);
+    if let Some((place, error)) = written.failed.first() {
+        let place = place.as_ref().map_or("standard output".into(), |path| path.display().to_string());
+        return Err(Failure::incomplete(format!("cannot write the result to {place}: {error}")));
+    }
+    if written.complete == 0 {
         // Whoever read the result has seen enough, unless a signal ended the scan.
-        Err(SinkError::Closed) if matches!(ending.status, ExitStatus::Signal(_)) => return Ok(ending.status),
-        Err(SinkError::Closed) => return Ok(ExitStatus::Complete),
-        Err(SinkError::Failed(error)) => {
-            let place = settings
-                .output
-                .file
-                .as_ref()
-                .map_or("standard output".into(), |path| path.display().to_string());
-            return Err(Failure::incomplete(format!("cannot write the result to {place}: {error}")));
-        }
+        let signal = matches!(ending.status, ExitStatus::Signal(_));
+        return Ok(if signal { ending.status } else { ExitStatus::Complete });
     }
     let summary = output::summary(ending);
-    if settings.output.format != Format::Text || settings.output.file.is_some() {
+    let mut on_stdout = settings.output.destinations.iter().filter(|to| to.file.is_none());
+    let says_all = |format| on_stdout.clone().any(|to| to.format == format);
+    if !says_all(Format::Text) {
         summary.missing.iter().for_each(|line| console.warn(line));
+        if let Some(comparison) = ending.comparison {
+            let mut text = Vec::new();
+            // Infallible: it is written into memory.
+            let _ = output::changes::write(comparison, Palette::new(false), &mut text);
+            String::from_utf8_lossy(&text).lines().for_each(|line| console.note(line));
+        }
     }
-    if settings.output.format == Format::List {
+    if on_stdout.any(|to| to.format == Format::List) {
         summary.left_out.iter().for_each(|line| console.note(line));
     }
-    if let Some(path) = &settings.output.file {
-        console.note(&format!("{} Written to {}.", summary.found, path.display()));
+    if !written.files.is_empty() {
+        let files: Vec<_> = written.files.iter().map(|path| path.display().to_string()).collect();
+        console.note(&format!("{} Written to {}.", summary.found, files.join(", ")));
     }
     Ok(ending.status)
 }
 
-/// A signal says most; a violation is one even when the scan is incomplete; nothing found proves nothing then.
-fn status(
-    report: &ScanReport,
+/// What the status depends on.
+struct Found<'a> {
+    report: &'a ScanReport,
+    /// Whether a name had no address.
     unresolved: bool,
-    fail_if: Option<FailIf>,
-    signal: Option<ExitStatus>,
-) -> ExitStatus {
-    let complete = report.completion == Completion::Complete && !unresolved;
-    let open = output::open_on_real_hosts(report);
-    match (signal, fail_if) {
-        (Some(signal), _) => signal,
-        (None, Some(FailIf::Open)) if open > 0 => ExitStatus::Violation,
-        (None, Some(FailIf::None)) if open == 0 && complete => ExitStatus::Violation,
-        (None, _) if complete => ExitStatus::Complete,
-        (None, _) => ExitStatus::Incomplete,
+    /// Whether anything is not as in the baseline.
+    changed: bool,
+}
+
+impl Found<'_> {
+    /// A signal says most; a violation is one even when the scan is incomplete; nothing found proves nothing then.
+    fn status(&self, fail_if: Option<FailIf>, signal: Option<ExitStatus>) -> ExitStatus {
+        let complete = self.report.completion == Completion::Complete && !self.unresolved;
+        let open = output::open_on_real_hosts(self.report);
+        match (signal, fail_if) {
+            (Some(signal), _) => signal,
+            (None, Some(FailIf::Open)) if open > 0 => ExitStatus::Violation,
+            (None, Some(FailIf::None)) if open == 0 && complete => ExitStatus::Violation,
+            (None, Some(FailIf::Changed)) if self.changed => ExitStatus::Violation,
+            (None, _) if complete => ExitStatus::Complete,
+            (None, _) => ExitStatus::Incomplete,
+        }
     }
 }
 
 fn show_plan(plan: &ScanPlan, settings: &Settings, estimate: &Estimate) -> Result<ExitStatus, Failure> {
-    let mut sink = open_sink(settings)?;
+    // The plan is one text; the first place is as good as any.
+    let Some(to) = settings.output.destinations.first() else { return Ok(ExitStatus::Complete) };
+    let mut sink = open_sink(to)?;
     let written = PlanReport::new(plan, &settings.config, estimate)
-        .write(settings.output.format, &mut sink)
+        .write(to.format, &mut sink)
         .map_err(SinkError::from)
         .and_then(|()| sink.finish());
     match written {
@@ -204,17 +239,39 @@ async fn mind_manners(
     }
 }
 
-fn open_sink(settings: &Settings) -> Result<Sink, Failure> {
-    match &settings.output.file {
-        Some(path) => Sink::file(path, settings.output.format == Format::Json),
+/// One channel per place. Every place is opened before anything is written to one of them.
+fn open_channels(settings: &Settings, beginning: &Beginning<'_>) -> Result<Vec<Channel>, Failure> {
+    let open = |to: &Destination| {
+        let sink = open_sink(to)?;
+        let color = colored(to, settings.display.color);
+        let output = output::choose(to.format, &settings.output, beginning, color);
+        Ok(Channel::new(output, sink, to.file.clone()))
+    };
+    settings.output.destinations.iter().map(open).collect()
+}
+
+fn open_sink(to: &Destination) -> Result<Sink, Failure> {
+    match &to.file {
+        Some(path) => Sink::file(path, to.format.is_document()),
         None => Ok(Sink::stdout()),
     }
 }
 
-fn colored(settings: &Settings) -> bool {
-    match settings.output.file {
-        Some(_) => settings.display.color == Color::Always,
-        None => use_color(settings.display.color, &io::stdout()),
+fn colored(to: &Destination, color: Color) -> bool {
+    match to.file {
+        Some(_) => color == Color::Always,
+        None => use_color(color, &io::stdout()),
+    }
+}
+
+fn about(args: String, settings: &Settings, plan: &ScanPlan) -> About {
+    About {
+        version: env!("CARGO_PKG_VERSION").into(),
+        args,
+        port_ranges: plan.port_sets().fold(PortSet::EMPTY, |all, (ports, _)| all.union(ports)),
+        own_ports: !plan.own_ports.is_empty(),
+        all_ports: settings.config.detail == PortDetail::All,
+        skip_discovery: settings.config.skip_discovery,
     }
 }
 
@@ -246,7 +303,9 @@ mod tests {
         let everything =
             HostBuilder::new("192.0.2.5").open(1).open(2).verdict(Verdict::AcceptsEverything).build();
         let real = HostBuilder::new("192.0.2.6").open(22).build();
-        let ends = |hosts: &[_], fail_if| status(&report(hosts, 2), false, Some(fail_if), None);
+        let ends = |hosts: &[_], fail_if| {
+            Found { report: &report(hosts, 2), unresolved: false, changed: false }.status(Some(fail_if), None)
+        };
         let alone = [everything.clone()];
         assert_eq!(ends(&alone, FailIf::Open), ExitStatus::Complete);
         assert_eq!(ends(&alone, FailIf::None), ExitStatus::Violation);
@@ -254,6 +313,7 @@ mod tests {
         let both = [everything, real];
         assert_eq!(ends(&both, FailIf::Open), ExitStatus::Violation);
         assert_eq!(ends(&both, FailIf::None), ExitStatus::Complete);
+        assert_eq!(ends(&both, FailIf::Changed), ExitStatus::Complete);
         assert!(output::summary(&ending(&report(&both, 2), &[])).found.starts_with("1 open port "));
     }
 }

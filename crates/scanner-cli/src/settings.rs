@@ -1,9 +1,10 @@
 //! `Settings`: what the flags, the environment and the file mean together, validated. Every error of usage is here.
 
+mod destination;
 pub(crate) mod key;
 mod names;
 mod print;
-mod value;
+pub(crate) mod value;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) display: DisplaySettings,
     /// What counts as a violation.
     pub(crate) fail_if: Option<FailIf>,
+    /// The result of an earlier scan, to compare with.
+    pub(crate) baseline: Option<PathBuf>,
     /// Only say what would be done.
     pub(crate) plan: bool,
 }
@@ -74,14 +77,21 @@ pub(crate) struct TargetSettings {
 /// What the result looks like and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OutputSettings {
-    /// The format.
-    pub(crate) format: Format,
-    /// The file; standard output where there is none.
-    pub(crate) file: Option<PathBuf>,
+    /// Where it goes: one place or several, standard output at most once.
+    pub(crate) destinations: Vec<Destination>,
     /// Say why each port has its state.
     pub(crate) reason: bool,
     /// Open ports only.
     pub(crate) open_only: bool,
+}
+
+/// One place for the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Destination {
+    /// The format.
+    pub(crate) format: Format,
+    /// The file; standard output where there is none.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// What standard error shows.
@@ -108,19 +118,44 @@ pub(crate) enum Format {
     Json,
     /// One record per fact.
     Jsonl,
+    /// A row per port.
+    Csv,
+    /// nmap's XML.
+    Xml,
+    /// nmap's lines for grep.
+    Grepable,
+    /// A page for a browser.
+    Html,
 }
 
 impl Format {
-    pub(crate) const WORDS: [(&'static str, Self); 4] =
-        [("text", Self::Text), ("list", Self::List), ("json", Self::Json), ("jsonl", Self::Jsonl)];
+    pub(crate) const WORDS: [(&'static str, Self); 8] = [
+        ("text", Self::Text),
+        ("list", Self::List),
+        ("json", Self::Json),
+        ("jsonl", Self::Jsonl),
+        ("csv", Self::Csv),
+        ("xml", Self::Xml),
+        ("grepable", Self::Grepable),
+        ("html", Self::Html),
+    ];
+
+    /// Whether half of it is worth nothing: such a file appears when it is complete.
+    pub(crate) const fn is_document(self) -> bool {
+        matches!(self, Self::Json | Self::Xml | Self::Html)
+    }
 
     /// The format that the ending of a file stands for.
-    fn from_ending(path: &Path) -> Option<Self> {
+    pub(crate) fn from_ending(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()?.to_lowercase().as_str() {
-            "txt" | "text" => Some(Self::Text),
+            "txt" | "text" | "nmap" => Some(Self::Text),
             "list" | "lst" => Some(Self::List),
             "json" => Some(Self::Json),
             "jsonl" | "ndjson" => Some(Self::Jsonl),
+            "csv" => Some(Self::Csv),
+            "xml" => Some(Self::Xml),
+            "gnmap" => Some(Self::Grepable),
+            "html" | "htm" => Some(Self::Html),
             _ => None,
         }
     }
@@ -159,6 +194,8 @@ pub(crate) enum FailIf {
     Open,
     /// A complete scan without an open port.
     None,
+    /// Something that is not as in the baseline.
+    Changed,
 }
 
 impl Settings {
@@ -170,12 +207,11 @@ impl Settings {
         let given = |key| layers.value(key);
         let switch = |key| given(key).map_or(Ok(false), |given| value::switch(&given));
         let Ports { asked, excluded } = ports(layers)?;
-        let format = format(args, layers)?;
+        let destinations = destination::all(args, layers)?;
         let connector = match args.connector {
             ConnectorChoice::Fast => Connector::Fast,
             ConnectorChoice::Portable => Connector::Portable,
         };
-        let words = |key, words: &[_]| given(key).map(|given| value::word(&given, words)).transpose();
         Ok(Self {
             targets: targets(args, layers)?,
             names: NameSettings::build(layers)?,
@@ -183,8 +219,7 @@ impl Settings {
             excluded_ports: excluded,
             config: config(layers)?.with_connector(connector),
             output: OutputSettings {
-                format,
-                file: args.output.clone().filter(|path| path.as_os_str() != "-"),
+                destinations,
                 reason: switch(Key::Reason)?,
                 open_only: switch(Key::Open)?,
             },
@@ -194,7 +229,8 @@ impl Settings {
                 color: words_or(given(Key::Color), &COLORS, Color::Auto)?,
                 progress: words_or(given(Key::Progress), &PROGRESS, ProgressMode::Auto)?,
             },
-            fail_if: words(Key::FailIf, &[("open", FailIf::Open), ("none", FailIf::None)])?,
+            fail_if: fail_if(args, layers)?,
+            baseline: args.baseline.clone(),
             plan: args.plan,
         })
     }
@@ -213,8 +249,9 @@ impl Settings {
     /// What is reported of targets with at most so many ports. With few of them asked every one is; a list is about open
     /// ports whatever was asked.
     pub(crate) fn detail(&self, most_ports: usize) -> PortDetail {
-        let OutputSettings { open_only, format, .. } = self.output;
-        if most_ports <= LISTED_PORTS && !open_only && format != Format::List {
+        let OutputSettings { open_only, destinations, .. } = &self.output;
+        let only_lists = destinations.iter().all(|destination| destination.format == Format::List);
+        if most_ports <= LISTED_PORTS && !open_only && !only_lists {
             PortDetail::All
         } else {
             PortDetail::Open
@@ -222,7 +259,7 @@ impl Settings {
     }
 }
 
-const COLORS: [(&str, Color); 3] =
+pub(crate) const COLORS: [(&str, Color); 3] =
     [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
 const PROGRESS: [(&str, ProgressMode); 5] = [
@@ -287,15 +324,15 @@ fn ports(layers: &Layers) -> Result<Ports, Failure> {
     Ok(Ports { asked: left, excluded })
 }
 
-/// A format on the command line beats the ending of the file, which beats what the environment or the file say.
-fn format(args: &Args, layers: &Layers) -> Result<Format, Failure> {
-    let given = layers.value(Key::Format);
-    let typed = given.as_ref().is_some_and(|given| matches!(given.origin, Origin::Flag(_)));
-    let ending = args.output.as_deref().and_then(Format::from_ending);
-    match ending {
-        Some(format) if !typed => Ok(format),
-        _ => words_or(given, &Format::WORDS, Format::Text),
+fn fail_if(args: &Args, layers: &Layers) -> Result<Option<FailIf>, Failure> {
+    let words = [("open", FailIf::Open), ("none", FailIf::None), ("changed", FailIf::Changed)];
+    let Some(given) = layers.value(Key::FailIf) else { return Ok(None) };
+    let what = value::word(&given, &words)?;
+    if what == FailIf::Changed && args.baseline.is_none() {
+        return Err(Failure::usage(format!("{}: there is nothing that could have changed", given.origin))
+            .with_hint("name the result of an earlier scan with --baseline FILE"));
     }
+    Ok(Some(what))
 }
 
 fn config(layers: &Layers) -> Result<ScanConfig, Failure> {

@@ -190,6 +190,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::AcceptsEverything, Self::ResponseLimited, Self::HostLost];
+
     /// The word used on the wire and on the screen.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -88,6 +88,9 @@ pub enum HostStatus {
 }
 
 impl HostStatus {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Up, Self::Down, Self::Unknown];
+
     /// The word used on the wire and on the screen.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -265,6 +268,9 @@ pub enum Completion {
 }
 
 impl Completion {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Complete, Self::Incomplete, Self::Deadline, Self::Cancelled];
+
     /// The word used on the wire and on the screen.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -30,6 +30,9 @@ pub enum ForwardCheck {
 }
 
 impl ForwardCheck {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Agrees, Self::Differs, Self::Missing, Self::Unknown];
+
     /// The word used on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,17 +1,16 @@
-//! `jsonl`: one record per fact as it is found, valid at every end of a line.
+//! `jsonl`: one record per fact as it is found, valid at every end of a line. Every other format is a rendering of it.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::SystemTime;
 
-use scanner_core::{
-    HostAddr, HostResult, HostStatus, PortResult, PortState, PortsByReason, Reason, ReverseName, ScanEvent,
-    ScanStart, Verdict,
+use scanner_core::{HostResult, PortState, ScanEvent, ScanStart};
+
+use crate::networks::Networks;
+use crate::output::record::{
+    About, ChangeRecord, EndFields, EndRecord, HostFields, HostRecord, NameFields, NoteFields, NoteRecord,
+    PortFields, PortRecord, Record, SCHEMA, StartRecord, UnresolvedFields, UnresolvedRecord,
 };
-use serde::Serialize;
-
-use crate::clock;
-use crate::output::{Beginning, Ending, Output, SCHEMA, ending};
+use crate::output::{Beginning, Ending, Output, sanitize, unresolved_fields};
 use crate::settings::OutputSettings;
 
 /// The format, with what the first and the last record need.
@@ -19,171 +18,52 @@ use crate::settings::OutputSettings;
 pub(crate) struct Jsonl {
     open_only: bool,
     scan_id: String,
-    unresolved: Vec<(String, String)>,
-    notes: Vec<String>,
-    now: fn() -> String,
-}
-
-/// What every record begins with.
-#[derive(Debug, Serialize)]
-struct Head<'a> {
-    r#type: &'static str,
-    scan_id: &'a str,
-    timestamp: String,
-}
-
-#[derive(Debug, Serialize)]
-struct StartRecord<'a> {
-    r#type: &'static str,
-    schema: u32,
-    scan_id: &'a str,
-    timestamp: String,
-    version: &'static str,
-    seed: String,
-    targets: String,
-    ports: Option<u32>,
-}
-
-/// The names of a host, left out where the user typed an address.
-#[derive(Debug, Serialize)]
-struct Names<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    host: Option<&'a str>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    names: &'a [String],
-}
-
-impl<'a> Names<'a> {
-    fn new(names: &'a [String]) -> Self {
-        Self { host: names.first().map(String::as_str), names }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct PortRecord<'a> {
-    #[serde(flatten)]
-    head: Head<'a>,
-    #[serde(flatten)]
-    names: Names<'a>,
-    ip: HostAddr,
-    #[serde(flatten)]
-    result: &'a PortResult,
-}
-
-#[derive(Debug, Serialize)]
-struct HostRecord<'a> {
-    #[serde(flatten)]
-    head: Head<'a>,
-    #[serde(flatten)]
-    names: Names<'a>,
-    ip: HostAddr,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ptr: Option<&'a ReverseName>,
-    status: HostStatus,
-    evidence: Option<Reason>,
-    rtt_us: Option<u64>,
-    loss: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    miss_bound: Option<f64>,
-    verdict: Option<Verdict>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    lost_since_ms: Option<u64>,
-    ports: &'a PortsByReason,
-    not_asked: u32,
-}
-
-#[derive(Debug, Serialize)]
-struct NoteRecord<'a> {
-    #[serde(flatten)]
-    head: Head<'a>,
-    code: &'a str,
-    message: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct UnresolvedRecord<'a> {
-    #[serde(flatten)]
-    head: Head<'a>,
-    name: &'a str,
-    message: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct EndRecord<'a> {
-    #[serde(flatten)]
-    head: Head<'a>,
-    completion: &'static str,
-    exit_status: u8,
-    elapsed_ms: u64,
-    not_measured: &'a BTreeMap<Reason, u64>,
-    unresolved: Vec<&'a str>,
+    about: About,
+    networks: Networks,
+    unresolved: Vec<UnresolvedFields>,
+    notes: Vec<NoteFields>,
 }
 
 impl Jsonl {
     pub(crate) fn new(settings: &OutputSettings, beginning: &Beginning<'_>) -> Self {
-        let unresolved = beginning.unresolved.iter();
         Self {
             open_only: settings.open_only,
             scan_id: String::new(),
-            unresolved: unresolved.map(|error| (error.name.clone(), error.kind.to_string())).collect(),
+            about: beginning.about.clone(),
+            networks: beginning.networks.clone(),
+            unresolved: unresolved_fields(beginning.unresolved),
             notes: beginning.notes.to_vec(),
-            now: clock::timestamp,
         }
     }
 
-    /// The same with a clock that stands still.
-    #[cfg(test)]
-    fn at(mut self, now: fn() -> String) -> Self {
-        self.now = now;
-        self
-    }
-
-    fn head(&self, r#type: &'static str) -> Head<'_> {
-        Head { r#type, scan_id: &self.scan_id, timestamp: (self.now)() }
-    }
-
-    fn start(&mut self, start: &ScanStart, out: &mut dyn Write) -> io::Result<()> {
+    fn start(&mut self, start: &ScanStart, timestamp: SystemTime, out: &mut dyn Write) -> io::Result<()> {
         self.scan_id.clone_from(&start.scan_id);
         let record = StartRecord {
-            r#type: "scan_start",
             schema: SCHEMA,
-            scan_id: &start.scan_id,
-            timestamp: (self.now)(),
-            version: env!("CARGO_PKG_VERSION"),
+            scan_id: start.scan_id.clone(),
+            timestamp,
+            about: self.about.clone(),
             seed: start.seed.to_string(),
             targets: start.targets.to_string(),
             ports: start.ports,
         };
-        line(&record, out)?;
-        for message in &self.notes {
-            line(&NoteRecord { head: self.head("note"), code: "target", message }, out)?;
+        line(&Record::ScanStart(record), out)?;
+        for note in std::mem::take(&mut self.notes) {
+            line(&Record::Note(NoteRecord { scan_id: self.scan_id.clone(), timestamp, note }), out)?;
         }
-        for (name, message) in &self.unresolved {
-            line(&UnresolvedRecord { head: self.head("unresolved"), name, message }, out)?;
+        for unresolved in self.unresolved.clone() {
+            let scan_id = self.scan_id.clone();
+            line(&Record::Unresolved(UnresolvedRecord { scan_id, timestamp, unresolved }), out)?;
         }
         Ok(())
     }
 
-    fn host(&self, host: &HostResult, out: &mut dyn Write) -> io::Result<()> {
+    fn host(&self, host: &HostResult, timestamp: SystemTime, out: &mut dyn Write) -> io::Result<()> {
         if self.open_only && host.open().next().is_none() {
             return Ok(());
         }
-        let record = HostRecord {
-            head: self.head("host"),
-            names: Names::new(&host.names),
-            ip: host.ip,
-            ptr: host.ptr.as_ref(),
-            status: host.status,
-            evidence: host.evidence,
-            rtt_us: host.rtt.map(micros),
-            loss: host.loss,
-            miss_bound: host.miss_bound,
-            verdict: host.verdict,
-            lost_since_ms: host.lost_since.map(millis),
-            ports: &host.ports,
-            not_asked: host.not_asked,
-        };
-        line(&record, out)
+        let host = HostFields::new(host, &self.networks);
+        line(&Record::Host(HostRecord { scan_id: self.scan_id.clone(), timestamp, host }), out)
     }
 }
 
@@ -192,18 +72,20 @@ impl Output for Jsonl {
         clippy::match_same_arms,
         reason = "the end is known and waits; an event of a later version is not known"
     )]
-    fn event(&mut self, event: &ScanEvent, out: &mut dyn Write) -> io::Result<()> {
+    fn event(&mut self, event: &ScanEvent, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
+        let scan_id = self.scan_id.clone();
         match event {
-            ScanEvent::ScanStart(start) => self.start(start, out),
+            ScanEvent::ScanStart(start) => self.start(start, at, out),
             ScanEvent::Port(port) if self.open_only && port.result.state != PortState::Open => Ok(()),
-            ScanEvent::Port(port) => {
-                let (head, names) = (self.head("port"), Names::new(&port.names));
-                line(&PortRecord { head, names, ip: port.ip, result: &port.result }, out)
+            ScanEvent::Port(settled) => {
+                let host = NameFields::new(settled.ip, &settled.names);
+                let port = PortFields::new(&settled.result);
+                line(&Record::Port(PortRecord { scan_id, timestamp: at, host, port }), out)
             }
-            ScanEvent::Host(finished) => self.host(&finished.host, out),
+            ScanEvent::Host(finished) => self.host(&finished.host, at, out),
             ScanEvent::Note(note) => {
-                let (code, message) = (&note.note.code, &note.note.message);
-                line(&NoteRecord { head: self.head("note"), code, message }, out)
+                let note = NoteFields { code: note.note.code.clone(), message: note.note.message.clone() };
+                line(&Record::Note(NoteRecord { scan_id, timestamp: at, note }), out)
             }
             // The last record also says how the command ends, which is known in `finish`.
             ScanEvent::ScanEnd(_) => Ok(()),
@@ -212,29 +94,29 @@ impl Output for Jsonl {
     }
 
     fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {
+        for host in end.comparison.iter().flat_map(|comparison| &comparison.changes) {
+            let record = ChangeRecord {
+                scan_id: self.scan_id.clone(),
+                timestamp: end.finished,
+                ip: host.ip,
+                names: host.names.clone(),
+                change: host.change.clone(),
+            };
+            line(&Record::Change(record), out)?;
+        }
         let record = EndRecord {
-            head: self.head("scan_end"),
-            completion: ending(end).as_str(),
-            exit_status: end.status.code(),
-            elapsed_ms: millis(end.report.progress.elapsed),
-            not_measured: &end.report.not_measured,
-            unresolved: end.unresolved.iter().map(|error| error.name.as_str()).collect(),
+            scan_id: self.scan_id.clone(),
+            timestamp: end.finished,
+            end: EndFields::new(end),
+            unresolved: end.unresolved.iter().map(|error| error.name.clone()).collect(),
         };
-        line(&record, out)
+        line(&Record::ScanEnd(record), out)
     }
 }
 
-fn line(record: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, record)?;
+fn line(record: &Record, out: &mut dyn Write) -> io::Result<()> {
+    sanitize::write_json(record, out)?;
     out.write_all(b"\n")
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -242,11 +124,7 @@ mod tests {
     use scanner_core::ForwardCheck;
 
     use super::*;
-    use crate::output::samples::{HostBuilder, beginning, render, settings, unresolved};
-
-    fn noon() -> String {
-        "2026-11-22T12:00:00.000Z".into()
-    }
+    use crate::output::samples::{HostBuilder, beginning, note, render, settings, unresolved};
 
     #[test]
     fn a_record_per_fact() {
@@ -259,18 +137,18 @@ mod tests {
                 .build(),
         ];
         let gone = unresolved();
-        let notes = ["192.0.2.255 skipped (broadcast)".to_owned()];
+        let notes = [note("192.0.2.255 skipped (broadcast)")];
         let beginning = Beginning { unresolved: &gone, notes: &notes, ..beginning() };
-        let mut jsonl = Jsonl::new(&settings(), &beginning).at(noon);
+        let mut jsonl = Jsonl::new(&settings(), &beginning);
         insta::assert_snapshot!(render(&mut jsonl, &hosts, &gone), @r#"
-        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","seed":"9021","targets":"254","ports":1000}
+        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","args":"scanner 192.0.2.0/24","port_ranges":"1-1000","own_ports":false,"all_ports":false,"skip_discovery":false,"seed":"9021","targets":"254","ports":1000}
         {"type":"note","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","code":"target","message":"192.0.2.255 skipped (broadcast)"}
         {"type":"unresolved","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","name":"gone.invalid","message":"name or service not known"}
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","host":"nas.lan","names":["nas.lan"],"ip":"192.0.2.9","port":443,"protocol":"tcp","state":"open","reason":"handshake","service":"https","service_basis":"port-number","rtt_us":4430,"attempts":1}
         {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","host":"nas.lan","names":["nas.lan"],"ip":"192.0.2.9","status":"up","evidence":"rst","rtt_us":640,"loss":null,"verdict":null,"ports":{"open":{"handshake":{"count":1,"ports":"443"}},"closed":{"rst":{"count":442,"ports":"1-442"}}},"not_asked":0}
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.57","port":80,"protocol":"tcp","state":"open","reason":"handshake","service":"http","service_basis":"port-number","rtt_us":800,"attempts":1}
         {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.57","ptr":{"name":"box.lan","forward":"differs"},"status":"up","evidence":"handshake","rtt_us":640,"loss":null,"verdict":"host-lost","lost_since_ms":4000,"ports":{"open":{"handshake":{"count":1,"ports":"80"}},"unknown":{"host-lost":{"count":10,"ports":"81-90"}}},"not_asked":0}
-        {"type":"scan_end","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","completion":"incomplete","exit_status":3,"elapsed_ms":14000,"not_measured":{"host-lost":10},"unresolved":["gone.invalid"]}
+        {"type":"scan_end","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","completion":"incomplete","exit_status":3,"elapsed_ms":14000,"not_measured":{"host-lost":10},"counters":{"elapsed_ms":14000,"targets":254,"targets_done":0,"targets_up":2,"probes":454,"open":2,"closed":442,"filtered":0,"unknown":10,"not_asked":0,"sent":0,"in_flight":0,"window":0,"rate":0,"done_permille":0,"eta_ms":null},"unresolved":["gone.invalid"]}
         "#);
     }
 
@@ -281,12 +159,12 @@ mod tests {
             HostBuilder::new("192.0.2.2").refused("22-23").listing_all().build(),
         ];
         let settings = OutputSettings { open_only: true, ..settings() };
-        let mut jsonl = Jsonl::new(&settings, &beginning()).at(noon);
+        let mut jsonl = Jsonl::new(&settings, &beginning());
         insta::assert_snapshot!(render(&mut jsonl, &hosts, &[]), @r#"
-        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","seed":"9021","targets":"254","ports":1000}
+        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","args":"scanner 192.0.2.0/24","port_ranges":"1-1000","own_ports":false,"all_ports":false,"skip_discovery":false,"seed":"9021","targets":"254","ports":1000}
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.1","port":22,"protocol":"tcp","state":"open","reason":"handshake","service":"ssh","service_basis":"port-number","rtt_us":220,"attempts":1}
-        {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.1","status":"up","evidence":"rst","rtt_us":640,"loss":null,"verdict":null,"ports":{"open":{"handshake":{"count":1,"ports":"22"}},"closed":{"rst":{"count":1,"ports":"23"}}},"not_asked":0}
-        {"type":"scan_end","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","completion":"complete","exit_status":0,"elapsed_ms":14000,"not_measured":{},"unresolved":[]}
+        {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.1","role":"gateway","status":"up","evidence":"rst","rtt_us":640,"loss":null,"verdict":null,"ports":{"open":{"handshake":{"count":1,"ports":"22"}},"closed":{"rst":{"count":1,"ports":"23"}}},"not_asked":0}
+        {"type":"scan_end","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","completion":"complete","exit_status":0,"elapsed_ms":14000,"not_measured":{},"counters":{"elapsed_ms":14000,"targets":254,"targets_done":0,"targets_up":2,"probes":4,"open":1,"closed":3,"filtered":0,"unknown":0,"not_asked":0,"sent":0,"in_flight":0,"window":0,"rate":0,"done_permille":0,"eta_ms":null},"unresolved":[]}
         "#);
     }
 }

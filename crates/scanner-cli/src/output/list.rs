@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use scanner_core::{HostAddr, HostResult, ScanEvent, Verdict};
 
@@ -16,7 +17,7 @@ use crate::output::{Ending, Output};
 pub(crate) struct List;
 
 impl Output for List {
-    fn event(&mut self, event: &ScanEvent, out: &mut dyn Write) -> io::Result<()> {
+    fn event(&mut self, event: &ScanEvent, _at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
         let ScanEvent::Host(finished) = event else { return Ok(()) };
         if finished.host.verdict == Some(Verdict::AcceptsEverything) {
             return Ok(());

@@ -1,6 +1,7 @@
 //! Hand-made hosts and reports for the tests of the renderers.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use scanner_core::{
     AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, PortResult,
@@ -8,10 +9,11 @@ use scanner_core::{
 };
 use scanner_dns::{ResolveError, ResolveErrorKind};
 
+use super::record::{About, NoteFields};
 use super::{Beginning, Ending, Output};
 use crate::exit::ExitStatus;
 use crate::networks::{Interface, Networks};
-use crate::settings::{Format, OutputSettings};
+use crate::settings::{Destination, Format, OutputSettings};
 
 const SCAN_ID: &str = "7f3a";
 
@@ -101,10 +103,21 @@ impl HostBuilder {
 }
 
 pub(crate) fn settings() -> OutputSettings {
-    OutputSettings { format: Format::Text, file: None, reason: false, open_only: false }
+    let destinations = vec![Destination { format: Format::Text, file: None }];
+    OutputSettings { destinations, reason: false, open_only: false }
 }
 
-pub(crate) fn beginning() -> Beginning<'static> {
+static ABOUT: LazyLock<About> = LazyLock::new(|| About {
+    version: "0.1.0".into(),
+    args: "scanner 192.0.2.0/24".into(),
+    port_ranges: "1-1000".parse().unwrap(),
+    ..About::default()
+});
+
+static FEW: LazyLock<About> =
+    LazyLock::new(|| About { port_ranges: "22-24".parse().unwrap(), all_ports: true, ..ABOUT.clone() });
+
+static NETWORKS: LazyLock<Networks> = LazyLock::new(|| {
     let own = Interface {
         name: "eth0".into(),
         index: Some(2),
@@ -113,16 +126,32 @@ pub(crate) fn beginning() -> Beginning<'static> {
         is_up: true,
         is_point_to_point: false,
     };
-    let networks = Networks { interfaces: vec![own], gateways: vec!["192.0.2.1".parse().unwrap()] };
+    Networks { interfaces: vec![own], gateways: vec!["192.0.2.1".parse().unwrap()] }
+});
+
+pub(crate) fn beginning() -> Beginning<'static> {
     Beginning {
-        networks,
+        about: &ABOUT,
+        networks: &NETWORKS,
         targets: 254,
         addr_width: 11,
-        ports: Some(1_000),
-        all_ports: false,
         unresolved: &[],
         notes: &[],
     }
+}
+
+/// The beginning of a scan of few ports, each of which is listed.
+pub(crate) fn few_ports() -> Beginning<'static> {
+    Beginning { about: &FEW, ..beginning() }
+}
+
+pub(crate) fn note(message: &str) -> NoteFields {
+    NoteFields { code: "target".into(), message: message.into() }
+}
+
+/// When every sample was found.
+pub(crate) fn noon() -> SystemTime {
+    UNIX_EPOCH + Duration::from_hours(498_708)
 }
 
 pub(crate) fn unresolved() -> [ResolveError; 1] {
@@ -182,16 +211,20 @@ pub(crate) fn render_report(
     let mut out = Vec::new();
     let scan_id = || SCAN_ID.to_owned();
     let start = ScanStart { scan_id: scan_id(), seed: 9_021, targets: 254, ports: Some(1_000) };
-    output.event(&ScanEvent::ScanStart(start), &mut out).unwrap();
+    output.event(&ScanEvent::ScanStart(start), noon(), &mut out).unwrap();
     for host in hosts {
         for result in &host.results {
             let (ip, names, result) = (host.ip, host.names.clone(), result.clone());
             output
-                .event(&ScanEvent::Port(PortSettled { scan_id: scan_id(), ip, names, result }), &mut out)
+                .event(
+                    &ScanEvent::Port(PortSettled { scan_id: scan_id(), ip, names, result }),
+                    noon(),
+                    &mut out,
+                )
                 .unwrap();
         }
         let finished = HostFinished { scan_id: scan_id(), host: host.clone() };
-        output.event(&ScanEvent::Host(finished), &mut out).unwrap();
+        output.event(&ScanEvent::Host(finished), noon(), &mut out).unwrap();
     }
     output.finish(&ending(report, unresolved), &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -201,5 +234,13 @@ pub(crate) fn render_report(
 pub(crate) fn ending<'a>(report: &'a ScanReport, unresolved: &'a [ResolveError]) -> Ending<'a> {
     let complete = report.completion == Completion::Complete && unresolved.is_empty();
     let status = if complete { ExitStatus::Complete } else { ExitStatus::Incomplete };
-    Ending { report, status, unresolved, deadline: None, skip_discovery: false }
+    Ending {
+        report,
+        finished: noon(),
+        status,
+        unresolved,
+        deadline: None,
+        skip_discovery: false,
+        comparison: None,
+    }
 }

@@ -47,9 +47,68 @@ pub(crate) struct Sink {
 enum Target {
     Stdout,
     /// Written in place.
-    File(File),
+    File(InPlace),
     /// Written beside and renamed when complete, so that nobody reads half a document.
     Document(Document),
+}
+
+/// A file that grows line by line.
+#[derive(Debug)]
+struct InPlace {
+    file: File,
+    path: PathBuf,
+    /// How many bytes are in it; it is emptied before the first, not before.
+    written: u64,
+    /// Whether it was not there before: where nothing is written, it is gone again.
+    fresh: bool,
+    /// Whether it was emptied.
+    begun: bool,
+}
+
+impl InPlace {
+    fn begin(&mut self) -> io::Result<()> {
+        // A device or a pipe cannot be emptied and need not be.
+        if !self.begun && self.file.metadata()?.is_file() {
+            self.file.set_len(0)?;
+        }
+        self.begun = true;
+        Ok(())
+    }
+
+    /// Writes it all, or leaves the file with whole lines.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.begin()?;
+        let mut left = bytes;
+        while !left.is_empty() {
+            match self.file.write(left) {
+                Ok(0) => return self.cut(bytes, left, ErrorKind::WriteZero.into()),
+                Ok(n) => left = &left[n..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return self.cut(bytes, left, error),
+            }
+        }
+        self.written += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// The disk is full in the middle of a line: the line goes.
+    fn cut(&mut self, bytes: &[u8], left: &[u8], error: io::Error) -> io::Result<()> {
+        let there = &bytes[..bytes.len() - left.len()];
+        let whole = there.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at as u64 + 1);
+        if self.file.metadata().is_ok_and(|meta| meta.is_file()) {
+            // It fails where nothing can be mended; the first error is what the user needs.
+            drop(self.file.set_len(self.written + whole));
+        }
+        Err(error)
+    }
+}
+
+impl Drop for InPlace {
+    fn drop(&mut self) {
+        if self.fresh && !self.begun {
+            drop(std::fs::remove_file(&self.path));
+        }
+    }
 }
 
 /// A document on its way: what is not finished leaves nothing behind.
@@ -86,7 +145,8 @@ impl Sink {
 
     /// A file that grows line by line, or, for a `document`, that appears when it is complete.
     ///
-    /// Opened before the scan: a directory that is missing must not cost an hour's result.
+    /// Opened before the scan: a directory that is missing must not cost an hour's result. What was in the file stays until
+    /// there is something to write.
     pub(crate) fn file(path: &Path, document: bool) -> Result<Self, Failure> {
         let fail = |error: io::Error| {
             Failure::usage(format!("cannot write {}: {error}", path.display()))
@@ -99,7 +159,9 @@ impl Sink {
             let file = create(&part).map_err(fail)?;
             Target::Document(Document { file, part, path: path.to_path_buf(), finished: false })
         } else {
-            Target::File(create(path).map_err(fail)?)
+            let fresh = path.symlink_metadata().is_err();
+            let file = create(path).map_err(fail)?;
+            Target::File(InPlace { file, path: path.to_path_buf(), written: 0, fresh, begun: false })
         };
         Ok(Self { target, waiting: Vec::new() })
     }
@@ -126,7 +188,8 @@ impl Sink {
                 stdout.write_all(&waiting)?;
                 stdout.flush()?;
             }
-            Target::File(file) | Target::Document(Document { file, .. }) => file.write_all(&waiting)?,
+            Target::File(file) => file.write(&waiting)?,
+            Target::Document(Document { file, .. }) => file.write_all(&waiting)?,
         }
         Ok(())
     }
@@ -136,7 +199,8 @@ impl Sink {
         self.hand_on()?;
         match &mut self.target {
             Target::Document(document) => document.finish()?,
-            Target::Stdout | Target::File(_) => {}
+            Target::File(file) => file.begin()?,
+            Target::Stdout => {}
         }
         Ok(())
     }
@@ -168,10 +232,10 @@ fn part_of(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.{}.part", std::process::id()))
 }
 
-/// Creates or empties a file. What a scan found is nobody else's business: on unix a new file is readable by its owner only.
+/// Opens a file for writing. What a scan found is nobody else's business: on unix a new file is readable by its owner only.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
@@ -263,6 +327,18 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"");
         sink.hand_on().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"192.0.2.1:22\n");
+    }
+
+    #[test]
+    fn a_scan_that_does_not_begin_leaves_a_file_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let (old, new) = (dir.path().join("old.csv"), dir.path().join("new.csv"));
+        std::fs::write(&old, "a longer text").unwrap();
+        drop((Sink::file(&old, false).unwrap(), Sink::file(&new, false).unwrap()));
+        assert_eq!(std::fs::read(&old).unwrap(), b"a longer text");
+        assert!(!new.exists());
+        Sink::file(&old, false).unwrap().finish().unwrap();
+        assert_eq!(std::fs::read(&old).unwrap(), b"", "a result without a line is a result");
     }
 
     #[test]

@@ -130,8 +130,11 @@ fn found_on_real_hosts(report: &ScanReport) -> String {
         (0, _, 0) => format!("No answer from any of {}, {elapsed}.", hosts(targets)),
         (0, ..) => format!("No open port on {}, {elapsed}.", hosts(up)),
         _ => {
-            let place =
-                if targets == 1 { String::new() } else { format!(" on {with_open} of {}", hosts(up)) };
+            let place = if targets == 1 {
+                String::new()
+            } else {
+                format!(" on {} of {}", words::number(with_open as u128), hosts(up))
+            };
             let ports = words::counted(open as u128, "open port", "open ports");
             format!("{ports}{place}, {elapsed}. Names are guessed from port numbers.")
         }

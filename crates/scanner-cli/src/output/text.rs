@@ -5,10 +5,11 @@ mod palette;
 mod rest;
 
 use std::io::{self, Write};
+use std::time::SystemTime;
 
 use scanner_core::{HostResult, HostStatus, PortState, ScanEvent};
 
-use crate::output::{Beginning, Ending, Output, sanitize, summary};
+use crate::output::{Beginning, Ending, Output, changes, sanitize, summary, words};
 use crate::settings::OutputSettings;
 
 pub(crate) use palette::Palette;
@@ -45,13 +46,13 @@ struct Shown {
 }
 
 impl Text {
-    pub(crate) fn new(settings: &OutputSettings, beginning: Beginning<'_>, palette: Palette) -> Self {
+    pub(crate) fn new(settings: &OutputSettings, beginning: &Beginning<'_>, palette: Palette) -> Self {
         let layout = Layout {
             palette,
-            networks: beginning.networks,
+            networks: beginning.networks.clone(),
             addr_width: beginning.addr_width,
             reason: settings.reason,
-            all_ports: beginning.all_ports,
+            all_ports: beginning.about.all_ports,
             open_only: settings.open_only,
         };
         Self { layout, open_only: settings.open_only, targets: beginning.targets, shown: Shown::default() }
@@ -74,20 +75,14 @@ impl Text {
             HostStatus::Up if host.ports.count(PortState::Open) == 0 => self.shown.up_nothing_open += 1,
             HostStatus::Up => {}
             HostStatus::Down => self.shown.down += 1,
-            HostStatus::Unknown if is_unmeasured(host) => self.shown.not_measured += 1,
+            HostStatus::Unknown if words::is_unmeasured(host) => self.shown.not_measured += 1,
             HostStatus::Unknown => self.shown.no_answer += 1,
         }
     }
 }
 
-/// Whether nothing at all could be measured, which is not the same as no answer.
-fn is_unmeasured(host: &HostResult) -> bool {
-    let settled = host.ports.count(PortState::Closed) + host.ports.count(PortState::Filtered);
-    host.has_unknown() && settled == 0 && host.not_asked == 0
-}
-
 impl Output for Text {
-    fn event(&mut self, event: &ScanEvent, out: &mut dyn Write) -> io::Result<()> {
+    fn event(&mut self, event: &ScanEvent, _at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
         let ScanEvent::Host(finished) = event else { return Ok(()) };
         if self.deserves_block(&finished.host) {
             self.count(&finished.host);
@@ -108,6 +103,10 @@ impl Output for Text {
         }
         for hint in &summary.hints {
             writeln!(out, "hint: {hint}")?;
+        }
+        if let Some(comparison) = end.comparison {
+            writeln!(out, "\nCompared with the baseline:")?;
+            changes::write(comparison, *palette, out)?;
         }
         Ok(())
     }

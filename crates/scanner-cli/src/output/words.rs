@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanner_core::{ForwardCheck, Reason, ReverseName};
+use scanner_core::{ForwardCheck, HostResult, HostStatus, PortState, Reason, ReverseName, Verdict};
 
 /// What a reason means.
 pub(crate) const fn reason(reason: Reason) -> &'static str {
@@ -45,6 +45,60 @@ pub(crate) fn reverse_name(ptr: &ReverseName) -> String {
         name.push_str(" (leads nowhere)");
     }
     name
+}
+
+/// The names that the user typed; the one of the address where it is another, or the only one.
+pub(crate) fn host_names(host: &HostResult) -> String {
+    let typed = &host.names;
+    let Some(ptr) = &host.ptr else { return typed.join(", ") };
+    let is_typed = |name: &String| name.trim_end_matches('.').eq_ignore_ascii_case(&ptr.name);
+    let name = reverse_name(ptr);
+    match typed.iter().any(is_typed) {
+        true => typed.join(", "),
+        false if typed.is_empty() => name,
+        false => format!("{}, its address {name}", typed.join(", ")),
+    }
+}
+
+/// What a state is called where there is room for two words.
+pub(crate) const fn state(state: PortState) -> &'static str {
+    match state {
+        PortState::Unknown => "not measured",
+        PortState::Open | PortState::Closed | PortState::Filtered => state.as_str(),
+    }
+}
+
+/// Whether a host is there, and how it is known.
+pub(crate) fn host_status(host: &HostResult) -> String {
+    match (host.status, host.rtt, host.evidence) {
+        (HostStatus::Up, Some(time), _) => format!("up, {}", rtt(time)),
+        (HostStatus::Up, None, _) => "up".into(),
+        (HostStatus::Down, _, Some(evidence)) => format!("down ({})", reason(evidence)),
+        (HostStatus::Down, _, None) => "down".into(),
+        (HostStatus::Unknown, ..) if is_unmeasured(host) => "not measured".into(),
+        // A firewall in its place said something.
+        (HostStatus::Unknown, _, Some(evidence)) => format!("no answer of its own ({})", reason(evidence)),
+        (HostStatus::Unknown, ..) => "no answer".into(),
+    }
+}
+
+/// What a host does as a whole, where that changes how its ports are to be read.
+pub(crate) fn host_verdict(host: &HostResult) -> Option<String> {
+    Some(match host.verdict? {
+        Verdict::AcceptsEverything => "ANSWERS ON EVERY PORT: a proxy or a tarpit, not services".into(),
+        Verdict::ResponseLimited => "LIMITS ITS REFUSALS: silent ports may be closed".into(),
+        Verdict::HostLost => match host.lost_since {
+            Some(since) => format!("STOPPED ANSWERING after {}", duration(since)),
+            None => "STOPPED ANSWERING".into(),
+        },
+        _ => "BEHAVES STRANGELY".into(),
+    })
+}
+
+/// Whether nothing at all could be measured, which is not the same as no answer.
+pub(crate) fn is_unmeasured(host: &HostResult) -> bool {
+    let settled = host.ports.count(PortState::Closed) + host.ports.count(PortState::Filtered);
+    host.has_unknown() && settled == 0 && host.not_asked == 0
 }
 
 /// What can be done about ports that could not be measured.

@@ -1,23 +1,87 @@
-//! `Pump`: events of the scan into the result, progress onto the terminal, one at a time.
+//! `Pump`: events of the scan into the results, progress onto the terminal, one at a time.
 
-use std::time::Duration;
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{FutureExt, StreamExt};
-use scanner_core::{Progress, ScanEvent, ScanReport};
+use scanner_core::{Findings, Progress, ScanEvent, ScanReport};
 use scanner_net::{Scan, ScanError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Console, Ending, Output, ProgressLine, ReverseNames, Sink, SinkError};
+use crate::clock;
 
 /// How often the progress is looked at while nothing happens.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Moves events into the result until the scan ends, or until nobody wants it any more.
-pub(super) struct Pump {
+/// One format on its way to one place.
+pub(super) struct Channel {
     output: Box<dyn Output + Send>,
     /// Where the result goes, or why it no longer goes anywhere.
     sink: Result<Sink, SinkError>,
+    file: Option<PathBuf>,
+}
+
+impl Channel {
+    pub(super) fn new(output: Box<dyn Output + Send>, sink: Sink, file: Option<PathBuf>) -> Self {
+        Self { output, sink: Ok(sink), file }
+    }
+
+    fn event(&mut self, event: &ScanEvent, at: SystemTime, console: &Console) {
+        let Self { output, sink: Ok(sink), .. } = self else { return };
+        let written = output.event(event, at, sink).map_err(SinkError::from);
+        let written = written.and_then(|()| console.suspend(|| sink.relieve()));
+        self.mind(written);
+    }
+
+    fn hand_on(&mut self, console: &Console) {
+        let Ok(sink) = &mut self.sink else { return };
+        if sink.is_idle() {
+            return;
+        }
+        let written = console.suspend(|| sink.hand_on());
+        self.mind(written);
+    }
+
+    /// A scan that finds nothing would never notice that its reader is gone.
+    fn check_reader(&mut self) {
+        if self.sink.as_ref().is_ok_and(Sink::is_closed) {
+            self.mind(Err(SinkError::Closed));
+        }
+    }
+
+    fn mind(&mut self, written: Result<(), SinkError>) {
+        if let Err(error) = written {
+            self.sink = Err(error);
+        }
+    }
+
+    fn finish(self, ending: &Ending<'_>) -> Result<(), SinkError> {
+        let Self { mut output, sink, .. } = self;
+        let mut sink = sink?;
+        output.finish(ending, &mut sink)?;
+        sink.finish()
+    }
+}
+
+/// What became of the results.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// How many are complete.
+    pub(super) complete: usize,
+    /// The files among these.
+    pub(super) files: Vec<PathBuf>,
+    /// Those that are lost, and why; no file is standard output.
+    pub(super) failed: Vec<(Option<PathBuf>, io::Error)>,
+}
+
+/// Moves events into the results until the scan ends, or until nobody wants them any more.
+pub(super) struct Pump {
+    channels: Vec<Channel>,
+    /// What is compared with the baseline, where there is one.
+    findings: Option<Findings>,
     console: Console,
     line: ProgressLine,
     names: ReverseNames,
@@ -26,17 +90,17 @@ pub(super) struct Pump {
 
 impl Pump {
     pub(super) fn new(
-        output: Box<dyn Output + Send>,
-        sink: Sink,
+        channels: Vec<Channel>,
+        findings: Option<Findings>,
         console: Console,
         line: ProgressLine,
         names: ReverseNames,
     ) -> Self {
         let cancel = names.cancel().clone();
-        Self { output, sink: Ok(sink), console, line, names, cancel }
+        Self { channels, findings, console, line, names, cancel }
     }
 
-    /// Runs until the last event and returns the report. A result that can no longer be written cancels the scan.
+    /// Runs until the last event and returns the report. Where no result can be written any more the scan is cancelled.
     pub(super) async fn run(&mut self, mut scan: Scan) -> Result<ScanReport, ScanError> {
         let mut progress = scan.progress();
         let mut tick = tokio::time::interval(TICK);
@@ -46,7 +110,7 @@ impl Pump {
             let event = if let Some(event) = scan.next().now_or_never() {
                 event
             } else {
-                self.hand_on();
+                self.each(Channel::hand_on);
                 tokio::select! {
                     biased;
                     event = scan.next() => event,
@@ -55,7 +119,7 @@ impl Pump {
                         continue;
                     }
                     _ = tick.tick() => {
-                        self.check_reader();
+                        self.each(|channel, _| channel.check_reader());
                         continue;
                     }
                 }
@@ -74,16 +138,6 @@ impl Pump {
         Ok(report)
     }
 
-    /// Writes the rest.
-    pub(super) fn finish(self, ending: &Ending<'_>) -> Result<(), SinkError> {
-        let Self { mut output, sink, console, .. } = self;
-        let mut sink = sink?;
-        console.suspend(|| {
-            output.finish(ending, &mut sink)?;
-            sink.finish()
-        })
-    }
-
     /// Hands an event on, or a host that has its name now in its place; and whoever has waited long enough while there was no
     /// pause.
     fn pass(&mut self, event: ScanEvent) {
@@ -99,7 +153,7 @@ impl Pump {
 
     /// Waits for the names of the last hosts.
     async fn drain(&mut self) {
-        self.hand_on();
+        self.each(Channel::hand_on);
         while self.names.is_holding() {
             let named = self.names.next().await;
             self.take(&named);
@@ -109,36 +163,48 @@ impl Pump {
         }
     }
 
+    /// What the scan found, where it is to be compared.
+    pub(super) fn take_findings(&mut self) -> Option<Findings> {
+        self.findings.take()
+    }
+
+    /// Writes the rest.
+    pub(super) fn finish(self, ending: &Ending<'_>) -> Written {
+        let Self { channels, console, .. } = self;
+        let mut written = Written::default();
+        console.suspend(|| {
+            for channel in channels {
+                let file = channel.file.clone();
+                match channel.finish(ending) {
+                    Ok(()) => {
+                        written.complete += 1;
+                        written.files.extend(file);
+                    }
+                    Err(SinkError::Closed) => {}
+                    Err(SinkError::Failed(error)) => written.failed.push((file, error)),
+                }
+            }
+        });
+        written
+    }
+
     fn take(&mut self, event: &ScanEvent) {
         if let ScanEvent::Note(note) = event {
             self.console.note(&note.note.message);
         }
-        let Self { output, .. } = self;
-        let Ok(sink) = &mut self.sink else { return };
-        let written = output.event(event, sink).map_err(SinkError::from);
-        let written = written.and_then(|()| self.console.suspend(|| sink.relieve()));
-        self.mind(written);
-    }
-
-    fn hand_on(&mut self) {
-        let Ok(sink) = &mut self.sink else { return };
-        if sink.is_idle() {
-            return;
+        if let (ScanEvent::Host(finished), Some(findings)) = (event, &mut self.findings) {
+            findings.add(&finished.host);
         }
-        let written = self.console.suspend(|| sink.hand_on());
-        self.mind(written);
+        // One time for all: the formats tell of the same moment.
+        let at = clock::now();
+        self.each(|channel, console| channel.event(event, at, console));
     }
 
-    /// A scan that finds nothing would never notice that its reader is gone.
-    fn check_reader(&mut self) {
-        if self.sink.as_ref().is_ok_and(Sink::is_closed) {
-            self.mind(Err(SinkError::Closed));
+    fn each(&mut self, mut task: impl FnMut(&mut Channel, &Console)) {
+        for channel in &mut self.channels {
+            task(channel, &self.console);
         }
-    }
-
-    fn mind(&mut self, written: Result<(), SinkError>) {
-        if let Err(error) = written {
-            self.sink = Err(error);
+        if self.channels.iter().all(|channel| channel.sink.is_err()) {
             self.cancel.cancel();
         }
     }

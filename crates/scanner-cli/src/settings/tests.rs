@@ -33,7 +33,7 @@ fn the_command_scans_a_thousand_ports_at_its_own_pace() {
     let settings = settings("scanner 192.0.2.1").unwrap();
     assert_eq!(settings.ports.len(), 1_000);
     assert_eq!(settings.config, ScanConfig::default().with_limit(ConnectionLimit::Auto));
-    assert_eq!(settings.output.format, Format::Text);
+    assert_eq!(settings.output.destinations, [Destination { format: Format::Text, file: None }]);
 }
 
 #[test]
@@ -75,12 +75,46 @@ fn few_ports_are_reported_one_by_one() {
 
 #[test]
 fn a_typed_format_beats_the_ending() {
-    let format = |line: &str| settings(line).unwrap().output.format;
+    let format = |line: &str| settings(line).unwrap().output.destinations[0].format;
     assert_eq!(format("scanner x -o a.json"), Format::Json);
     assert_eq!(format("scanner x -o a.json --jsonl"), Format::Jsonl);
     assert_eq!(format("scanner x -o a.ndjson"), Format::Jsonl);
     assert_eq!(format("scanner x -o result"), Format::Text);
-    assert_eq!(settings("scanner x -o -").unwrap().output.file, None);
+    assert_eq!(settings("scanner x -o -").unwrap().output.destinations[0].file, None);
+}
+
+#[test]
+fn the_result_goes_to_several_places() {
+    let places = |line: &str| {
+        let shown = |to: &Destination| {
+            format!(
+                "{:?} {}",
+                to.format,
+                to.file.as_ref().map_or("-".into(), |path| path.display().to_string())
+            )
+        };
+        settings(line).unwrap().output.destinations.iter().map(shown).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(places("scanner x -o a.xml -o b.html -o -"), "Xml a.xml, Html b.html, Text -");
+    assert_eq!(places("scanner x --output-xml a --output-grepable b"), "Text -, Xml a, Grepable b");
+    assert_eq!(places("scanner x --output-xml -"), "Xml -");
+    assert_eq!(
+        places("scanner x --output-all base -o b.csv"),
+        "Csv b.csv, Text base.nmap, Xml base.xml, Grepable base.gnmap"
+    );
+    insta::assert_snapshot!(error("scanner x -o a.xml --output-xml a.xml"), @"
+    a.xml is to take the result twice
+    hint: give each format a file of its own
+    ");
+}
+
+#[test]
+fn a_change_needs_something_to_compare_with() {
+    assert!(settings("scanner x --fail-if changed --baseline old.jsonl").is_ok());
+    insta::assert_snapshot!(error("scanner x --fail-if changed"), @"
+    --fail-if: there is nothing that could have changed
+    hint: name the result of an earlier scan with --baseline FILE
+    ");
 }
 
 #[test]
@@ -119,9 +153,9 @@ fn errors_say_where_and_what_would_be_right() {
     --pace: `fast` is not one of the values
     hint: there are auto, fixed, gentle
     ");
-    insta::assert_snapshot!(error("scanner x --format xml"), @"
-    --format: `xml` is not one of the values
-    hint: there are text, list, json, jsonl
+    insta::assert_snapshot!(error("scanner x --format yaml"), @"
+    --format: `yaml` is not one of the values
+    hint: there are text, list, json, jsonl, csv, xml, grepable, html
     ");
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::settings::key::Given;
+use crate::settings::key::{Given, Origin};
 use crate::suggest::nearest;
 
 /// A value that cannot be understood: what is wrong, and what would be right.
@@ -53,6 +53,11 @@ pub(crate) fn switch(given: &Given) -> Result<bool, Failure> {
         "false" | "no" | "off" | "0" => Ok(false),
         _ => Err(wrong(given, "is neither true nor false", "write true or false")),
     }
+}
+
+/// One of a few words, as the option of a command that no file configures.
+pub(crate) fn of<T: Copy>(flag: &'static str, text: &str, words: &[(&'static str, T)]) -> Result<T, Failure> {
+    word(&Given { text: text.to_owned(), origin: Origin::Flag(flag) }, words)
 }
 
 /// One of a few words.

@@ -91,11 +91,12 @@ impl TestContext {
 }
 
 /// Patterns of what varies from run to run, and what stands for it.
-const VARYING: [(&str, &str); 8] = [
+const VARYING: [(&str, &str); 9] = [
     (r"\d+(\.\d+)? (ms|s)\.", "[TIME]."),
     (r" +\d+(\.\d+)? ms\b", " [RTT]"),
     (r#""rtt_us":(\d+|null)"#, r#""rtt_us":[RTT]"#),
     (r#""elapsed_ms":\d+"#, r#""elapsed_ms":[TIME]"#),
+    (r#""counters":\{[^}]*\}"#, r#""counters":[COUNTERS]"#),
     (r#""timestamp":"[^"]+""#, r#""timestamp":"[TIMESTAMP]""#),
     (r#""(scan_id|seed)":"[^"]+""#, r#""$1":"[RANDOM]""#),
     (r"(cannot resolve `nonexistent\.invalid`): .*", "$1: [REASON]"),

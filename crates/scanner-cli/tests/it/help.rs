@@ -80,15 +80,20 @@ fn short_help() {
 
     Result:
           --format <FORMAT>  text: for people (the default); list: host:port lines, hosts as they
-                             finish; json: one sorted document; jsonl: one record per fact as it is
-                             found
+                             finish; jsonl: one record per fact as it is found; json: one sorted
+                             document; csv: a row per port; xml and grepable: as nmap writes them; html:
+                             a page for a browser
           --json             The same as --format json
           --jsonl            The same as --format jsonl
           --reason           Say of each port why it has its state
-          --fail-if <WHAT>   End with status 1 if any port is open (open), or if a complete scan found
-                             none (none); hosts that answer on every port do not count
-      -o, --output <FILE>    Write the result to FILE instead of standard output; its ending chooses the
-                             format unless --format does
+          --fail-if <WHAT>   End with status 1 if any port is open (open), if a complete scan found none
+                             (none), hosts that answer on every port not counted, or if anything is not
+                             as in the --baseline (changed)
+      -o, --output <FILE>    Write the result to FILE instead of standard output, several times for
+                             several files; the ending chooses the format (.txt .list .json .jsonl .csv
+                             .xml .gnmap .html) unless --format does
+          --baseline <FILE>  Compare with FILE, the result of an earlier scan (json, jsonl, nmap's XML),
+                             and say what appeared, went and changed
 
     Display:
       -q, --quiet           No notes and no progress on standard error, only errors
@@ -251,8 +256,9 @@ fn long_help() {
 
     Result:
           --format <FORMAT>
-              text: for people (the default); list: host:port lines, hosts as they finish; json: one
-              sorted document; jsonl: one record per fact as it is found
+              text: for people (the default); list: host:port lines, hosts as they finish; jsonl: one
+              record per fact as it is found; json: one sorted document; csv: a row per port; xml and
+              grepable: as nmap writes them; html: a page for a browser
 
           --json
               The same as --format json
@@ -264,12 +270,18 @@ fn long_help() {
               Say of each port why it has its state
 
           --fail-if <WHAT>
-              End with status 1 if any port is open (open), or if a complete scan found none (none);
-              hosts that answer on every port do not count
+              End with status 1 if any port is open (open), if a complete scan found none (none), hosts
+              that answer on every port not counted, or if anything is not as in the --baseline
+              (changed)
 
       -o, --output <FILE>
-              Write the result to FILE instead of standard output; its ending chooses the format unless
-              --format does
+              Write the result to FILE instead of standard output, several times for several files; the
+              ending chooses the format (.txt .list .json .jsonl .csv .xml .gnmap .html) unless --format
+              does
+
+          --baseline <FILE>
+              Compare with FILE, the result of an earlier scan (json, jsonl, nmap's XML), and say what
+              appeared, went and changed
 
     Display:
       -q, --quiet
@@ -323,7 +335,7 @@ fn long_help() {
     Configuration:
       A flag beats the environment, the environment beats the file, the file
       beats the default. The options from Targets to Display, but for --input,
-      --local, --from, --state and --output, have the key of their long name in
+      --local, --from, --state, --output and --baseline, have the key of their long name in
       $XDG_CONFIG_HOME/scanner/config.toml (-4 and -6 are family = 4 or 6), and
       SCANNER_ with that name in the environment:
         max-rate = 500    SCANNER_MAX_RATE=500    --max-rate 500
@@ -332,10 +344,18 @@ fn long_help() {
       it came from. SCANNER_LOG=scanner_net=debug filters the log.
 
     From nmap:
-      Understood where they mean the same: -p- -F -n -R -Pn -sT -iL -oN
-      --open --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto). Scans are
-      always full connections: they need no privileges and see what a client
-      would see.
+      Understood where they mean the same: -p- -F -n -R -Pn -sT -iL --open
+      --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto); -oN, -oX, -oG FILE and
+      -oA BASE write files beside what standard output shows. Scans are always
+      full connections: they need no privileges and see what a client would see.
+
+    Results:
+      scanner show FILE                    print a result as the scan would
+      scanner convert FILE -o OTHER        into any other format
+      scanner diff OLD NEW                 what appeared, went and changed
+      scanner schema jsonl                 the JSON Schema of a format
+      They read json, jsonl and nmap's XML; each has a --help of its own. A host
+      that is called like one of them is scanned by scanner scan NAME.
     ----- stderr
     ");
 }

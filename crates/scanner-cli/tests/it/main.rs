@@ -6,5 +6,6 @@ mod context;
 mod errors;
 mod help;
 mod output;
+mod results;
 mod status;
 mod targets;

@@ -88,6 +88,18 @@ fn a_closed_pipe_ends_the_scan_quietly() {
     assert_eq!(stderr, "");
 }
 
+#[test]
+fn a_closed_pipe_does_not_end_the_other_results() {
+    let context = TestContext::new(2);
+    let args = ["127.0.0.1", "-p", &context.ports(), "--format", "jsonl", "-o", "-", "-o", "scan.jsonl"];
+    let mut child = context.command(&args).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let text = std::fs::read_to_string(context.path("scan.jsonl")).unwrap();
+    let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!((end["type"].as_str(), end["completion"].as_str()), (Some("scan_end"), Some("complete")));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_keeps_what_was_found() {

@@ -17,7 +17,9 @@ fn up(ip: &str, ports: &[(Reason, &str)]) -> HostResult {
 
 fn findings(hosts: &[HostResult]) -> Findings {
     let mut findings = Findings::default();
-    hosts.iter().for_each(|host| findings.add(host));
+    for host in hosts {
+        findings.add(host);
+    }
     findings
 }
 

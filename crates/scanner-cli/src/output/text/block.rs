@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use scanner_core::{HostResult, HostStatus, PortResult, PortSet, PortState, Reason, Verdict};
+use scanner_core::{HostResult, PortResult, PortSet, PortState, Reason, Verdict};
 use unicode_width::UnicodeWidthStr;
 
 use crate::output::sanitize::clean;
-use crate::output::text::{Layout, is_unmeasured};
+use crate::output::text::Layout;
 use crate::output::words;
 
 /// The least columns for the names of services; a host with a longer one gets more.
@@ -44,61 +44,20 @@ impl<'a> Block<'a> {
         let addr = host.ip.to_string();
         let pad = " ".repeat(self.layout.addr_width.saturating_sub(addr.width()));
         write!(out, "{}{pad}", palette.head(&addr))?;
-        let names = self.names();
+        let names = words::host_names(host);
         if !names.is_empty() {
             write!(out, "  {}", palette.head(&clean(&names)))?;
         }
-        write!(out, "  {}", self.status())?;
+        write!(out, "  {}", words::host_status(host))?;
         if self.layout.networks.is_own(host.ip) {
             write!(out, "   this machine")?;
         } else if self.layout.networks.is_gateway(host.ip) {
             write!(out, "   gateway")?;
         }
-        if let Some(verdict) = self.verdict() {
+        if let Some(verdict) = words::host_verdict(host) {
             write!(out, "   {}", palette.alarm(&verdict))?;
         }
         writeln!(out)
-    }
-
-    /// The names that the user typed; the one of the address where it is another, or the only one.
-    fn names(&self) -> String {
-        let typed = &self.host.names;
-        let Some(ptr) = &self.host.ptr else { return typed.join(", ") };
-        let is_typed = |name: &String| name.trim_end_matches('.').eq_ignore_ascii_case(&ptr.name);
-        let name = words::reverse_name(ptr);
-        match typed.iter().any(is_typed) {
-            true => typed.join(", "),
-            false if typed.is_empty() => name,
-            false => format!("{}, its address {name}", typed.join(", ")),
-        }
-    }
-
-    fn status(&self) -> String {
-        let host = self.host;
-        match (host.status, host.rtt, host.evidence) {
-            (HostStatus::Up, Some(rtt), _) => format!("up, {}", words::rtt(rtt)),
-            (HostStatus::Up, None, _) => "up".into(),
-            (HostStatus::Down, _, Some(reason)) => format!("down ({})", words::reason(reason)),
-            (HostStatus::Down, _, None) => "down".into(),
-            (HostStatus::Unknown, ..) if is_unmeasured(host) => "not measured".into(),
-            // A firewall in its place said something.
-            (HostStatus::Unknown, _, Some(reason)) => {
-                format!("no answer of its own ({})", words::reason(reason))
-            }
-            (HostStatus::Unknown, ..) => "no answer".into(),
-        }
-    }
-
-    fn verdict(&self) -> Option<String> {
-        Some(match self.host.verdict? {
-            Verdict::AcceptsEverything => "ANSWERS ON EVERY PORT: a proxy or a tarpit, not services".into(),
-            Verdict::ResponseLimited => "LIMITS ITS REFUSALS: silent ports may be closed".into(),
-            Verdict::HostLost => match self.host.lost_since {
-                Some(since) => format!("STOPPED ANSWERING after {}", words::duration(since)),
-                None => "STOPPED ANSWERING".into(),
-            },
-            _ => "BEHAVES STRANGELY".into(),
-        })
     }
 
     /// Writes the ports one by one and returns those that it wrote.
@@ -109,7 +68,7 @@ impl<'a> Block<'a> {
         }
         let all_ports = self.layout.all_ports;
         let shown = || self.host.results.iter().filter(|result| result.state == PortState::Open || all_ports);
-        let widest = shown().filter_map(|result| result.service.as_deref()).map(str::len).max();
+        let widest = shown().filter_map(|result| result.service.as_deref()).map(UnicodeWidthStr::width).max();
         let width = widest.unwrap_or_default().max(SERVICE_WIDTH);
         for result in shown() {
             listed.insert(result.port);
@@ -121,10 +80,10 @@ impl<'a> Block<'a> {
     fn port_line(&self, result: &PortResult, width: usize) -> String {
         let layout = self.layout;
         let is_open = result.state == PortState::Open;
-        let service = result.service.as_deref().unwrap_or("");
+        let service = clean(result.service.as_deref().unwrap_or(""));
         let mut line = format!("{:>7}", result.port);
         if layout.all_ports {
-            let state = format!("  {:<8}", state_word(result.state));
+            let state = format!("  {:<8}", words::state(result.state));
             line.push_str(&if is_open { layout.palette.open(&state) } else { state });
         }
         let service = format!("  {service:<width$}");
@@ -147,7 +106,7 @@ impl<'a> Block<'a> {
                 continue;
             }
             let count = words::number(rest.len() as u128);
-            let state = state_word(reason.state());
+            let state = words::state(reason.state());
             let line = format!("{count:>7} {state} ({}{})", words::reason(reason), self.doubt(reason));
             let set = rest.to_string();
             let telling = reason.state() != PortState::Closed && set.len() <= SHORT_SET;
@@ -172,12 +131,5 @@ impl<'a> Block<'a> {
             }
             _ => String::new(),
         }
-    }
-}
-
-const fn state_word(state: PortState) -> &'static str {
-    match state {
-        PortState::Unknown => "not measured",
-        PortState::Open | PortState::Closed | PortState::Filtered => state.as_str(),
     }
 }

@@ -4,9 +4,11 @@ use scanner_core::{Completion, ForwardCheck, Reason, Verdict};
 
 use super::*;
 use crate::output::Beginning;
-use crate::output::samples::{HostBuilder, beginning, render, render_report, report, settings, unresolved};
+use crate::output::samples::{
+    HostBuilder, beginning, few_ports, render, render_report, report, settings, unresolved,
+};
 
-fn text(settings: &OutputSettings, beginning: Beginning<'_>) -> Text {
+fn text(settings: &OutputSettings, beginning: &Beginning<'_>) -> Text {
     Text::new(settings, beginning, Palette::new(false))
 }
 
@@ -27,7 +29,7 @@ fn a_network() {
         HostBuilder::new("192.0.2.99").not_asked(1_000).build(),
         HostBuilder::new("192.0.2.100").down().not_asked(1_000).build(),
     ];
-    insta::assert_snapshot!(render(&mut text(&settings(), beginning()), &hosts, &[]), @"
+    insta::assert_snapshot!(render(&mut text(&settings(), &beginning()), &hosts, &[]), @"
     192.0.2.1    router.lan  up, 0.6 ms   gateway
          53  domain     0.5 ms
          80  http       0.8 ms
@@ -66,7 +68,7 @@ fn names_of_addresses_are_marked_where_they_do_not_lead_back() {
         host(6).name("nas.lan").ptr("box.lan", Agrees).build(),
         host(7).ptr(&"x".repeat(250), Missing).build(),
     ];
-    let shown = render(&mut text(&settings(), beginning()), &hosts, &[]);
+    let shown = render(&mut text(&settings(), &beginning()), &hosts, &[]);
     let heads: Vec<_> = shown.lines().filter(|line| line.starts_with("192.")).collect();
     insta::assert_snapshot!(heads.join("\n"), @"
     192.0.2.1    router.lan  up, 0.6 ms   gateway
@@ -90,8 +92,8 @@ fn few_ports_are_listed_whatever_their_state() {
             .build(),
         HostBuilder::new("192.0.2.8").refused("22,80,443").listing_all().build(),
     ];
-    let few = Beginning { all_ports: true, ports: Some(3), ..beginning() };
-    insta::assert_snapshot!(render(&mut text(&settings(), few), &hosts, &[]), @"
+    let few = few_ports();
+    insta::assert_snapshot!(render(&mut text(&settings(), &few), &hosts, &[]), @"
     192.0.2.7    up, 0.6 ms
          22  open      ssh        0.2 ms
          80  closed    http      refused
@@ -104,9 +106,9 @@ fn few_ports_are_listed_whatever_their_state() {
 
     1 open port on 1 of 2 hosts, 14 s. Names are guessed from port numbers.
     ");
-    let few = Beginning { all_ports: true, ports: Some(3), ..beginning() };
+    let few = few_ports();
     let with_reason = OutputSettings { reason: true, ..settings() };
-    insta::assert_snapshot!(render(&mut text(&with_reason, few), &hosts, &[]), @"
+    insta::assert_snapshot!(render(&mut text(&with_reason, &few), &hosts, &[]), @"
     192.0.2.7    up, 0.6 ms
          22  open      ssh        0.2 ms  handshake
          80  closed    http      refused
@@ -128,7 +130,7 @@ fn open_ports_only_where_asked() {
         HostBuilder::new("192.0.2.8").refused("22,80,443").build(),
     ];
     let open_only = OutputSettings { open_only: true, ..settings() };
-    insta::assert_snapshot!(render(&mut text(&open_only, beginning()), &hosts, &[]), @"
+    insta::assert_snapshot!(render(&mut text(&open_only, &beginning()), &hosts, &[]), @"
     192.0.2.7    up, 0.6 ms
          22  ssh        0.2 ms
 
@@ -141,7 +143,7 @@ fn a_host_that_was_asked_for_is_always_answered() {
     let hosts = [HostBuilder::new("192.0.2.99").not_asked(1_000).build()];
     let single = Beginning { targets: 1, ..beginning() };
     let report = report(&hosts, 1);
-    insta::assert_snapshot!(render_report(&mut text(&settings(), single), &hosts, &report, &[]), @"
+    insta::assert_snapshot!(render_report(&mut text(&settings(), &single), &hosts, &report, &[]), @"
     192.0.2.99   no answer
       1,000 not asked
 
@@ -163,7 +165,7 @@ fn what_is_strange_is_loud() {
         HostBuilder::new("192.0.2.7").name("evil\x1b[2Jname").open(22).build(),
         HostBuilder::new("192.0.2.8").open(22).settled(Reason::LocalLimit, "23-25").build(),
     ];
-    insta::assert_snapshot!(render(&mut text(&settings(), beginning()), &hosts, &unresolved()), @"
+    insta::assert_snapshot!(render(&mut text(&settings(), &beginning()), &hosts, &unresolved()), @"
     192.0.2.5    up, 0.6 ms   ANSWERS ON EVERY PORT: a proxy or a tarpit, not services
           3 open (handshake)  1-3
 
@@ -195,7 +197,7 @@ fn an_early_end_is_said_first_among_the_last_words() {
     let mut ended = report(&hosts, 1);
     ended.completion = Completion::Cancelled;
     let single = || Beginning { targets: 1, ..beginning() };
-    insta::assert_snapshot!(render_report(&mut text(&settings(), single()), &hosts, &ended, &[]), @"
+    insta::assert_snapshot!(render_report(&mut text(&settings(), &single()), &hosts, &ended, &[]), @"
     192.0.2.7    up, 0.6 ms
          22  ssh        0.2 ms
         978 not measured (cancelled)  23-1000
@@ -206,7 +208,7 @@ fn an_early_end_is_said_first_among_the_last_words() {
     ended.completion = Completion::Deadline;
     ended.not_measured = [(Reason::Deadline, 978)].into();
     ended.progress.elapsed = Duration::from_millis(10_020);
-    insta::assert_snapshot!(render_report(&mut text(&settings(), single()), &hosts, &ended, &[]), @"
+    insta::assert_snapshot!(render_report(&mut text(&settings(), &single()), &hosts, &ended, &[]), @"
     192.0.2.7    up, 0.6 ms
          22  ssh        0.2 ms
         978 not measured (cancelled)  23-1000
@@ -220,8 +222,8 @@ fn an_early_end_is_said_first_among_the_last_words() {
 #[test]
 fn colour_never_changes_the_words() {
     let hosts = [HostBuilder::new("192.0.2.7").open(22).refused("80").build()];
-    let colored = render(&mut Text::new(&settings(), beginning(), Palette::new(true)), &hosts, &[]);
-    let plain = render(&mut text(&settings(), beginning()), &hosts, &[]);
+    let colored = render(&mut Text::new(&settings(), &beginning(), Palette::new(true)), &hosts, &[]);
+    let plain = render(&mut text(&settings(), &beginning()), &hosts, &[]);
     assert!(colored.contains('\x1b'));
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
 }

@@ -1,0 +1,316 @@
+//! `Stored`: the result of an earlier scan, read from a file: `jsonl`, `json`, or nmap's XML, ours included.
+//!
+//! A file of lines is read twice, once for what is known only at its end and once for its hosts, so that memory does not grow
+//! with it.
+
+mod input;
+mod jsonl;
+mod nmap;
+mod tally;
+
+use std::io::{self, BufRead};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use scanner_core::{
+    AddrSet, Comparison, Findings, HostFinished, HostResult, HostStatus, Note, PortSettled, ScanEvent,
+    ScanNote, ScanReport, ScanStart, Target,
+};
+use scanner_dns::{ResolveError, ResolveErrorKind};
+
+use crate::exit::ExitStatus;
+use crate::failure::Failure;
+use crate::networks::Networks;
+use crate::output::record::{About, Document, NoteFields, PortFields, SCHEMA, UnresolvedFields};
+use crate::output::{Beginning, Ending, Output};
+
+use input::Input;
+use tally::{Tally, duration};
+
+/// The code of a note about the targets, which is known before the scan begins.
+const TARGET_NOTE: &str = "target";
+
+/// The result of an earlier scan.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    about: About,
+    started: SystemTime,
+    finished: SystemTime,
+    networks: Networks,
+    addr_width: usize,
+    targets: u128,
+    unresolved: Vec<ResolveError>,
+    notes: Vec<NoteFields>,
+    report: ScanReport,
+    status: ExitStatus,
+    deadline: Option<Duration>,
+    comparison: Option<Comparison>,
+    /// What the reader should know about the file.
+    pub(crate) remarks: Vec<String>,
+    hosts: Hosts,
+}
+
+/// Where the hosts are.
+#[derive(Debug)]
+enum Hosts {
+    Lines(Input),
+    Here(Vec<(SystemTime, HostResult)>),
+}
+
+/// One thing that a file says.
+#[derive(Debug)]
+enum Item<'a> {
+    Note(SystemTime, &'a NoteFields),
+    Port(SystemTime, PortSettled),
+    Host(SystemTime, HostResult),
+}
+
+impl Stored {
+    /// Reads a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no result of a scan: where it is wrong, and what would be right.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        Self::from_input(Input::open(path)?)
+    }
+
+    fn from_input(input: Input) -> Result<Self, Failure> {
+        let mut start = input.reader()?;
+        match first_byte(&mut start).map_err(|error| input.unreadable(&error))? {
+            Some(b'<') => nmap::read(&input, start),
+            Some(b'{') if jsonl::is_record(&mut start).map_err(|error| input.unreadable(&error))? => {
+                jsonl::read(input)
+            }
+            Some(b'{') => read_document(&input),
+            _ => Err(input.wrong("is no result of a scan")),
+        }
+    }
+
+    /// What was known before the first probe.
+    pub(crate) fn beginning(&self) -> Beginning<'_> {
+        Beginning {
+            about: &self.about,
+            networks: &self.networks,
+            targets: self.targets,
+            addr_width: self.addr_width,
+            unresolved: &self.unresolved,
+            notes: &self.notes,
+        }
+    }
+
+    /// How the scan ended.
+    pub(crate) fn ending(&self) -> Ending<'_> {
+        Ending {
+            report: &self.report,
+            finished: self.finished,
+            status: self.status,
+            unresolved: &self.unresolved,
+            deadline: self.deadline,
+            skip_discovery: self.about.skip_discovery,
+            comparison: self.comparison.as_ref(),
+        }
+    }
+
+    /// Renders the scan as it was rendered when it ran.
+    ///
+    /// # Errors
+    /// A file that changed since it was read (the outer one); a result that cannot be written (the inner one).
+    pub(crate) fn replay(
+        &self,
+        output: &mut dyn Output,
+        out: &mut dyn io::Write,
+    ) -> Result<io::Result<()>, Failure> {
+        let scan_id = &self.report.scan_id;
+        let mut written = Ok(());
+        let mut event = |event: ScanEvent, at: SystemTime| {
+            if written.is_ok() {
+                written = output.event(&event, at, out);
+            }
+        };
+        let ports = self.about.ports_each().map(|ports| u32::try_from(ports).unwrap_or(u32::MAX));
+        let start =
+            ScanStart { scan_id: scan_id.clone(), seed: self.report.seed, targets: self.targets, ports };
+        event(ScanEvent::ScanStart(start), self.started);
+        self.walk(&mut |item| match item {
+            Item::Note(at, note) => {
+                let note = Note { code: note.code.clone(), message: note.message.clone() };
+                event(ScanEvent::Note(ScanNote { scan_id: scan_id.clone(), note }), at);
+            }
+            Item::Port(at, port) => event(ScanEvent::Port(port), at),
+            Item::Host(at, host) => {
+                event(ScanEvent::Host(HostFinished { scan_id: scan_id.clone(), host }), at);
+            }
+        })?;
+        Ok(written.and_then(|()| output.finish(&self.ending(), out)))
+    }
+
+    /// What the scan found, to be compared.
+    ///
+    /// # Errors
+    /// A file that changed since it was read.
+    pub(crate) fn findings(&self) -> Result<Findings, Failure> {
+        let mut findings = Findings::default();
+        match &self.hosts {
+            Hosts::Lines(_) => self.walk(&mut |item| {
+                if let Item::Host(_, host) = item {
+                    findings.add(&host);
+                }
+            })?,
+            Hosts::Here(hosts) => {
+                for (_, host) in hosts {
+                    findings.add(host);
+                }
+                let known: AddrSet = hosts.iter().map(|(_, host)| host.ip).collect();
+                findings.add_absent(&self.report.down.difference(&known));
+                // Of which of them a port was not measured is not in the document.
+                if self.report.not_measured.is_empty() {
+                    findings.add_absent(&self.report.no_answer.difference(&known));
+                }
+                if self.report.not_measured.is_empty() && !self.about.own_ports {
+                    let bare = self.report.up_nothing_open.difference(&known);
+                    findings.add_nothing_open(&bare, &self.about.port_ranges);
+                }
+            }
+        }
+        Ok(findings)
+    }
+
+    fn walk(&self, take: &mut dyn FnMut(Item<'_>)) -> Result<(), Failure> {
+        match &self.hosts {
+            Hosts::Lines(input) => jsonl::walk_hosts(input, &self.about, take),
+            Hosts::Here(hosts) => {
+                for note in &self.report.notes {
+                    let note = NoteFields { code: note.code.clone(), message: note.message.clone() };
+                    take(Item::Note(self.started, &note));
+                }
+                self.walk_here(hosts, take);
+                Ok(())
+            }
+        }
+    }
+
+    fn walk_here(&self, hosts: &[(SystemTime, HostResult)], take: &mut dyn FnMut(Item<'_>)) {
+        for (at, host) in hosts {
+            for result in &host.results {
+                let (scan_id, names, result) =
+                    (self.report.scan_id.clone(), host.names.clone(), result.clone());
+                take(Item::Port(*at, PortSettled { scan_id, ip: host.ip, names, result }));
+            }
+            take(Item::Host(*at, host.clone()));
+        }
+        // Addresses of which no more is known than in which set they are.
+        let known: AddrSet = hosts.iter().map(|(_, host)| host.ip).collect();
+        let report = &self.report;
+        let unmeasured =
+            report.not_measured.iter().max_by_key(|(_, count)| **count).map(|(reason, _)| *reason);
+        for (set, status, reason) in [
+            (&report.up_nothing_open, HostStatus::Up, None),
+            (&report.down, HostStatus::Down, None),
+            (&report.no_answer, HostStatus::Unknown, None),
+            (&report.not_measured_hosts, HostStatus::Unknown, unmeasured),
+        ] {
+            for addr in set.difference(&known).iter() {
+                let mut host = HostResult { status, ..HostResult::unknown(&Target::from(addr)) };
+                if let Some(reason) = reason.filter(|_| !self.about.own_ports) {
+                    host.ports.add(reason, &self.about.port_ranges);
+                } else if status == HostStatus::Unknown {
+                    host.not_asked = u32::try_from(self.about.port_ranges.len()).unwrap_or(u32::MAX);
+                }
+                take(Item::Host(self.finished, host));
+            }
+        }
+    }
+}
+
+/// Looks past white space and a byte order mark.
+fn first_byte(reader: &mut dyn BufRead) -> io::Result<Option<u8>> {
+    const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+    loop {
+        let buffer = reader.fill_buf()?;
+        let skipped =
+            buffer.iter().take_while(|byte| byte.is_ascii_whitespace() || MARK.contains(byte)).count();
+        match buffer.get(skipped) {
+            Some(byte) => {
+                let byte = *byte;
+                reader.consume(skipped);
+                return Ok(Some(byte));
+            }
+            None if buffer.is_empty() => return Ok(None),
+            None => reader.consume(skipped),
+        }
+    }
+}
+
+fn read_document(input: &Input) -> Result<Stored, Failure> {
+    let value: serde_json::Value = serde_json::from_reader(input.reader()?)
+        .map_err(|error| input.wrong_at(error.line(), &format!("is no JSON document: {error}")))?;
+    check_schema(input, 1, value.get("schema"))?;
+    let document: Document =
+        serde_json::from_value(value).map_err(|error| input.wrong_at(1, &error.to_string()))?;
+    let mut tally = Tally::new(document.scan_id, parsed(input, &document.seed)?);
+    let at = document.finished;
+    let hosts: Vec<_> = document
+        .hosts
+        .into_iter()
+        .map(|entry| {
+            let role = entry.host.role;
+            let results = entry.results.into_iter().map(PortFields::into_result).collect();
+            let host = entry.host.into_host(results);
+            tally.add(&host, role);
+            (at, host)
+        })
+        .collect();
+    let (first, later): (Vec<_>, Vec<_>) =
+        document.notes.into_iter().partition(|note| note.code == TARGET_NOTE);
+    tally.report.notes =
+        later.into_iter().map(|note| Note { code: note.code, message: note.message }).collect();
+    // The document has the addresses of every host; the hosts in it may be a part.
+    tally.report.up_nothing_open = document.up_nothing_open;
+    tally.report.down = document.down;
+    tally.report.no_answer = document.no_answer;
+    tally.report.not_measured_hosts = document.not_measured_hosts;
+    let targets = parsed(input, &document.targets)?;
+    tally.end(&document.end, targets);
+    Ok(Stored {
+        about: document.about,
+        started: document.started,
+        finished: document.finished,
+        networks: tally.networks,
+        addr_width: tally.addr_width,
+        targets,
+        unresolved: resolve_errors(document.unresolved),
+        notes: first,
+        report: tally.report,
+        status: ExitStatus::from_code(document.end.exit_status),
+        deadline: document.end.deadline_ms.map(duration),
+        comparison: document.comparison,
+        remarks: Vec::new(),
+        hosts: Hosts::Here(hosts),
+    })
+}
+
+/// A reader that guesses at a shape it does not know would lie.
+fn check_schema(input: &Input, line: usize, schema: Option<&serde_json::Value>) -> Result<(), Failure> {
+    match schema {
+        Some(schema) if *schema == SCHEMA => Ok(()),
+        Some(schema) => Err(input
+            .wrong_at(line, &format!("schema {schema} is not known; this scanner reads schema {SCHEMA}"))
+            .with_hint("read it with the version of scanner that wrote it, or a later one")),
+        None => Err(input.wrong_at(line, "is no result of a scan: it has no schema")),
+    }
+}
+
+fn parsed<T: std::str::FromStr>(input: &Input, text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|_| input.wrong_at(1, &format!("`{}` is no number", text.escape_debug())))
+}
+
+fn resolve_errors(fields: Vec<UnresolvedFields>) -> Vec<ResolveError> {
+    let error = |fields: UnresolvedFields| ResolveError {
+        name: fields.name,
+        kind: ResolveErrorKind::Lookup(fields.message),
+    };
+    fields.into_iter().map(error).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+use scanner_core::{Reason, Verdict};
+
+use super::*;
+use crate::output::choose;
+use crate::output::samples::{HostBuilder, beginning, note, render, settings, unresolved};
+use crate::settings::Format;
+
+/// A network with something of everything.
+fn hosts() -> Vec<HostResult> {
+    vec![
+        HostBuilder::new("192.0.2.1").name("router.lan").open(53).open(443).refused("1-52").build(),
+        HostBuilder::new("192.0.2.12").refused("1-1000").build(),
+        HostBuilder::new("192.0.2.40").open(22).settled(Reason::NoReply, "23-90").lossy(0.01).build(),
+        HostBuilder::new("192.0.2.57").open(80).refused("1-79").lost("81-90", 4).build(),
+        HostBuilder::new("192.0.2.77").open(1).open(2).verdict(Verdict::AcceptsEverything).build(),
+        HostBuilder::new("192.0.2.99").settled(Reason::NoReply, "1-10").not_asked(990).build(),
+        HostBuilder::new("192.0.2.100").down().settled(Reason::NoNeighbour, "1").not_asked(999).build(),
+        HostBuilder::new("2001:db8::7").open(22).build(),
+    ]
+}
+
+fn rendered(format: Format) -> String {
+    let gone = unresolved();
+    let notes = [note("192.0.2.255 skipped (broadcast)")];
+    let beginning = Beginning { unresolved: &gone, notes: &notes, ..beginning() };
+    render(choose(format, &settings(), &beginning, false).as_mut(), &hosts(), &gone)
+}
+
+fn stored(text: &str) -> Stored {
+    Stored::from_input(Input::kept(Path::new("scan"), text.as_bytes())).unwrap()
+}
+
+fn failure(text: &str) -> String {
+    let failure = Stored::from_input(Input::kept(Path::new("scan"), text.as_bytes())).unwrap_err();
+    assert_eq!(failure.status.code(), 2);
+    failure.message
+}
+
+fn again(stored: &Stored, format: Format) -> String {
+    let mut out = Vec::new();
+    let mut output = choose(format, &settings(), &stored.beginning(), false);
+    stored.replay(output.as_mut(), &mut out).unwrap().unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+/// Every format is a rendering of the lines: from them it is what the scan itself wrote.
+#[test]
+fn lines_become_what_the_scan_would_have_written() {
+    let lines = stored(&rendered(Format::Jsonl));
+    for (word, format) in Format::WORDS {
+        assert_eq!(again(&lines, format), rendered(format), "{word}");
+    }
+    assert!(lines.remarks.is_empty());
+}
+
+#[test]
+fn a_document_becomes_the_same_document() {
+    let document = stored(&rendered(Format::Json));
+    for format in [Format::Json, Format::Xml, Format::Html, Format::List] {
+        assert_eq!(again(&document, format), rendered(format));
+    }
+    // Of hosts in its sets alone it does not know the ports; everything else is in the lines made of it.
+    let lines = again(&document, Format::Jsonl);
+    let again_document = again(&stored(&lines), Format::Json);
+    assert_eq!(again_document, rendered(Format::Json));
+}
+
+#[test]
+fn nmaps_own_words_are_understood() {
+    let xml = stored(&rendered(Format::Xml));
+    assert_eq!(xml.findings().unwrap(), {
+        let mut findings = Findings::default();
+        // Hosts that are neither up nor named are not in nmap's files, and it has one word for every refusal.
+        let seen = hosts().into_iter().filter(|host| host.status == HostStatus::Up);
+        for mut host in seen {
+            let refused = host.ports.get(Reason::Rst).cloned().unwrap_or_default();
+            let mut ports = scanner_core::PortsByReason::default();
+            host.ports
+                .iter()
+                .filter(|(reason, _)| *reason != Reason::Rst)
+                .for_each(|(reason, set)| ports.add(reason, set));
+            ports.add(Reason::Refused, &refused);
+            host.ports = ports;
+            if host.verdict.is_some() {
+                host.verdict = None;
+            }
+            findings.add(&host);
+        }
+        findings
+    });
+}
+
+#[test]
+fn a_scan_of_nmap() {
+    let text = include_str!("tests/nmap.xml");
+    let nmap = stored(text);
+    insta::assert_snapshot!(again(&nmap, Format::Text), @"
+    192.0.2.1  nas.lan, its address nas.example  up, 0.4 ms   this machine
+         22  ssh
+         80  http
+         96 closed (refused)
+          1 filtered (rejected: ICMP prohibited)  53
+
+    up, nothing open       1   192.0.2.2
+
+    2 open ports on 1 of 2 hosts, 5 s. Names are guessed from port numbers.
+    ");
+    insta::assert_debug_snapshot!(nmap.remarks, @r#"
+    [
+        "scan: 2 ports are neither open, closed nor filtered there, or not TCP, and are left out",
+    ]
+    "#);
+}
+
+#[test]
+fn a_file_that_is_cut_off_anywhere_keeps_its_whole_lines() {
+    let text = rendered(Format::Jsonl);
+    let first = text.find('\n').unwrap() + 1;
+    for end in (first..text.len()).filter(|end| text.is_char_boundary(*end)) {
+        let part = stored(&text[..end]);
+        let whole = text[..end].matches("\"type\":\"port\"").count();
+        let kept = again(&part, Format::Jsonl).matches("\"type\":\"port\"").count();
+        // A line that lacks only its end is a whole record.
+        assert!(kept == whole || kept + 1 == whole, "{end}");
+        if end + 1 < text.len() {
+            assert!(part.remarks[0].contains("has no end"), "{end}");
+        }
+    }
+}
+
+/// Killed while a host was scanned: what was found stays, and the rest of it is not called closed.
+#[test]
+fn ports_of_a_host_that_was_not_finished() {
+    let text = rendered(Format::Jsonl);
+    let end = text.find("{\"type\":\"host\"").unwrap();
+    insta::assert_snapshot!(again(&stored(&text[..end]), Format::Text), @"
+    192.0.2.1  router.lan  up
+         53  domain     0.5 ms
+        443  https      4.4 ms
+        998 not measured (cancelled)  1-52,54-442,444-1000
+
+    2 open ports on 1 of 1 host, 1 ms. Names are guessed from port numbers.
+    INTERRUPTED after 1 ms: 253,998 ports not measured; what was found until then is kept.
+    INCOMPLETE: no address for gone.invalid.
+    ");
+}
+
+#[test]
+fn what_is_no_result_is_refused_with_its_place() {
+    assert_eq!(failure(""), "scan is no result of a scan");
+    assert_eq!(failure("192.0.2.1:22\n"), "scan is no result of a scan");
+    assert_eq!(failure("{\"schema\": 2}"), "scan:1: schema 2 is not known; this scanner reads schema 1");
+    assert_eq!(failure("{\"a\": 1}"), "scan:1: is no result of a scan: it has no schema");
+    assert_eq!(failure("<html></html>"), "scan is no XML of nmap: it has no element nmaprun");
+    let text = rendered(Format::Jsonl);
+    assert_eq!(
+        failure(&text.replace("\"schema\":1", "\"schema\":9")),
+        "scan:1: schema 9 is not known; this scanner reads schema 1"
+    );
+    let (first, rest) = text.split_once('\n').unwrap();
+    assert!(failure(rest).contains("scan:1: the first record is no scan_start"), "{}", failure(rest));
+    assert!(
+        failure(&format!("{first}\n{{\"type\":\"port\",\n{rest}"))
+            .starts_with("scan:2: is no record of a scan: ")
+    );
+    assert!(failure(&format!("{text}{first}\n")).ends_with("a second scan begins here"));
+}
+
+#[test]
+fn records_of_a_later_version_are_passed_over() {
+    let text = rendered(Format::Jsonl);
+    let (first, rest) = text.split_once('\n').unwrap();
+    let later = format!("{first}\n{{\"type\":\"weather\",\"sky\":\"blue\"}}\n{rest}");
+    assert_eq!(again(&stored(&later), Format::Jsonl), text);
+}

@@ -1,0 +1,305 @@
+//! Results that are read again: shown, converted, compared.
+
+use crate::context::TestContext;
+
+/// Every ending of a file and the format behind it.
+const FORMATS: [(&str, &str); 8] = [
+    ("txt", "text"),
+    ("list", "list"),
+    ("json", "json"),
+    ("jsonl", "jsonl"),
+    ("csv", "csv"),
+    ("xml", "xml"),
+    ("gnmap", "grepable"),
+    ("html", "html"),
+];
+
+fn output(context: &TestContext, args: &[&str]) -> (Option<i32>, String) {
+    let output = context.command(args).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+/// One scan into every format at once; from the lines every other is made again, byte by byte.
+#[test]
+fn every_format_is_a_rendering_of_the_lines() {
+    let context = TestContext::new(3);
+    let ports = context.ports();
+    let files = FORMATS.map(|(ending, _)| format!("scan.{ending}"));
+    let mut args = vec!["localhost", "-4", "nonexistent.invalid", "-p", &ports];
+    args.extend(files.iter().flat_map(|file| ["-o", file]));
+    assert_eq!(output(&context, &args), (Some(3), String::new()));
+    for (ending, format) in FORMATS {
+        let written = std::fs::read_to_string(context.path(&format!("scan.{ending}"))).unwrap();
+        assert!(!written.is_empty());
+        assert_eq!(
+            output(&context, &["convert", "scan.jsonl", "--format", format]),
+            (Some(0), written),
+            "{format}"
+        );
+    }
+    let text = std::fs::read_to_string(context.path("scan.txt")).unwrap();
+    assert_eq!(output(&context, &["show", "scan.jsonl"]), (Some(0), text));
+    for file in ["scan.json", "scan.xml"] {
+        let list = std::fs::read_to_string(context.path("scan.list")).unwrap();
+        assert_eq!(output(&context, &["convert", file, "--format", "list"]), (Some(0), list), "{file}");
+        assert_eq!(
+            output(&context, &["diff", "scan.jsonl", file]),
+            (Some(0), "No changes.\n".into()),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn nmaps_flags_write_files_beside_what_is_shown() {
+    let context = TestContext::new(1);
+    let port = context.port(0).to_string();
+    let (code, shown) = output(&context, &["127.0.0.1", "-p", &port, "-oA", "base", "-oX", "x.out"]);
+    assert_eq!(code, Some(0));
+    assert!(shown.starts_with("127.0.0.1"), "{shown}");
+    assert_eq!(std::fs::read_to_string(context.path("base.nmap")).unwrap(), shown);
+    for xml in ["base.xml", "x.out"] {
+        assert!(std::fs::read_to_string(context.path(xml)).unwrap().ends_with("</nmaprun>\n"));
+    }
+    assert!(
+        std::fs::read_to_string(context.path("base.gnmap"))
+            .unwrap()
+            .contains(&format!("Ports: {port}/open/tcp//"))
+    );
+    let (_, xml) = output(&context, &["127.0.0.1", "-p", &port, "-oX", "-"]);
+    assert!(xml.starts_with("<?xml"), "{xml}");
+}
+
+#[test]
+fn standard_input_is_read() {
+    let context = TestContext::new(1);
+    let port = context.port(0).to_string();
+    output(&context, &["127.0.0.1", "-p", &port, "-o", "scan.jsonl"]);
+    let mut command = context.command(&["convert", "-", "--format", "list"]);
+    let read = command.stdin(std::fs::File::open(context.path("scan.jsonl")).unwrap()).output().unwrap();
+    assert_eq!(String::from_utf8(read.stdout).unwrap(), format!("127.0.0.1:{port}\n"));
+}
+
+/// A month in small: the same command each night, and what cron sees of it.
+#[test]
+#[expect(clippy::too_many_lines, reason = "a month is long when it is written out")]
+fn what_changed_since_the_baseline() {
+    let context = TestContext::new(2);
+    let _filters = context.filters();
+    let (kept, new, closed) =
+        (context.port(0).to_string(), context.port(1).to_string(), context.closed().to_string());
+    let asked = format!("{kept},{closed}");
+    let all = context.ports();
+    assert_eq!(output(&context, &["127.0.0.1", "-p", &all, "-o", "first.jsonl"]).0, Some(0));
+    let nightly = |ports: &str, baseline: &str, more: &[&str]| {
+        let fixed = ["127.0.0.1", "-p", ports, "--baseline", baseline, "--fail-if", "changed"];
+        context.run(&[&fixed[..], more].concat())
+    };
+    // Nothing happened; a port that was not asked for is no change.
+    insta::assert_snapshot!(nightly(&asked, "first.jsonl", &[]), @"
+    exit status: 0
+    ----- stdout
+    127.0.0.1  up, [RTT]   this machine
+      OPEN0  open [RTT]
+      CLOSE  closed              refused
+
+    1 open port, [TIME]. Names are guessed from port numbers.
+
+    Compared with the baseline:
+    No changes.
+    Not compared: 1 port, which one of the scans did not measure or not ask.
+    ----- stderr
+    ");
+    // The baseline says that it was closed: it is made by hand.
+    let lines = std::fs::read_to_string(context.path("first.jsonl")).unwrap();
+    let open = format!("\"port\":{new},\"protocol\":\"tcp\",\"state\":\"open\",\"reason\":\"handshake\"");
+    let was_closed = lines
+        .replace(&open, &open.replace("open", "closed").replace("handshake", "rst"))
+        .replace(
+            &format!("\"count\":2,\"ports\":\"{kept},{new}\""),
+            &format!("\"count\":1,\"ports\":\"{kept}\""),
+        )
+        .replace(
+            &format!("\"count\":2,\"ports\":\"{kept}-{new}\""),
+            &format!("\"count\":1,\"ports\":\"{kept}\""),
+        )
+        .replace(
+            &format!("\"count\":1,\"ports\":\"{closed}\""),
+            &format!("\"count\":2,\"ports\":\"{new},{closed}\""),
+        );
+    context.file("before.jsonl", &was_closed);
+    insta::assert_snapshot!(nightly(&all, "before.jsonl", &[]), @"
+    exit status: 1
+    ----- stdout
+    127.0.0.1  up, [RTT]   this machine
+      OPEN0  open [RTT]
+      OPEN1  open [RTT]
+      CLOSE  closed              refused
+
+    2 open ports, [TIME]. Names are guessed from port numbers.
+
+    Compared with the baseline:
+    + 127.0.0.1  OPEN1: closed -> open
+    1 host is not as before.
+    ----- stderr
+    ");
+    insta::assert_snapshot!(nightly(&all, "before.jsonl", &["-o", "now.jsonl"]), @"
+    exit status: 1
+    ----- stdout
+    ----- stderr
+    note: + 127.0.0.1  OPEN1: closed -> open
+    note: 1 host is not as before.
+    note: 2 open ports, [TIME]. Names are guessed from port numbers. Written to now.jsonl.
+    ");
+    let now = std::fs::read_to_string(context.path("now.jsonl")).unwrap();
+    assert_eq!(now.matches("\"type\":\"change\"").count(), 1, "{now}");
+    // A change is one even when a name could not be looked up; without one the night was incomplete.
+    let gone = ["nonexistent.invalid", "--format", "list"];
+    insta::assert_snapshot!(nightly(&all, "before.jsonl", &gone), @"
+    exit status: 1
+    ----- stdout
+    127.0.0.1:OPEN0
+    127.0.0.1:OPEN1
+    ----- stderr
+    warning: cannot resolve `nonexistent.invalid`: [REASON]
+    warning: INCOMPLETE: no address for nonexistent.invalid.
+    note: + 127.0.0.1  OPEN1: closed -> open
+    note: 1 host is not as before.
+    ");
+    insta::assert_snapshot!(nightly(&all, "first.jsonl", &gone), @"
+    exit status: 3
+    ----- stdout
+    127.0.0.1:OPEN0
+    127.0.0.1:OPEN1
+    ----- stderr
+    warning: cannot resolve `nonexistent.invalid`: [REASON]
+    warning: INCOMPLETE: no address for nonexistent.invalid.
+    note: No changes.
+    ");
+    insta::assert_snapshot!(context.run(&["diff", "before.jsonl", "now.jsonl"]), @"
+    exit status: 1
+    ----- stdout
+    + 127.0.0.1  OPEN1: closed -> open
+    1 host is not as before.
+    ----- stderr
+    ");
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let context = TestContext::new(0);
+    context.file("later.jsonl", "{\"type\":\"scan_start\",\"schema\":2,\"new\":true}\n");
+    context.file("list.txt", "192.0.2.1:22\n");
+    insta::assert_snapshot!(context.run(&["show", "missing"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: cannot read missing: No such file or directory (os error 2)
+    hint: give a file that scanner wrote as json or jsonl, or nmap's XML; - is standard input
+    ");
+    insta::assert_snapshot!(context.run(&["show", "later.jsonl"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: later.jsonl:1: schema 2 is not known; this scanner reads schema 1
+    hint: read it with the version of scanner that wrote it, or a later one
+    ");
+    insta::assert_snapshot!(context.run(&["diff", "list.txt", "list.txt"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: list.txt is no result of a scan
+    hint: give a file that scanner wrote as json or jsonl, or nmap's XML
+    ");
+    insta::assert_snapshot!(context.run(&["convert", "list.txt"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: standard output does not say which format is wanted
+    hint: name it with --format, or end FILE in .txt .list .json .jsonl .csv .xml .gnmap or .html
+    ");
+    insta::assert_snapshot!(context.run(&["convert", "list.txt", "-o", "x.pdf"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: x.pdf does not say which format is wanted
+    hint: name it with --format, or end FILE in .txt .list .json .jsonl .csv .xml .gnmap or .html
+    ");
+    insta::assert_snapshot!(context.run(&["127.0.0.1", "-p", "1", "--baseline", "list.txt"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: list.txt is no result of a scan
+    hint: give a file that scanner wrote as json or jsonl, or nmap's XML
+    ");
+    insta::assert_snapshot!(context.run(&["127.0.0.1", "-p", "1", "--fail-if", "changed"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: --fail-if: there is nothing that could have changed
+    hint: name the result of an earlier scan with --baseline FILE
+    ");
+}
+
+#[test]
+fn help_of_the_tools() {
+    let context = TestContext::new(0);
+    insta::assert_snapshot!(context.run(&["convert", "--help"]), @"
+    exit status: 0
+    ----- stdout
+    Turn the result of an earlier scan into another format
+
+    Usage: scanner convert [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  A file that scanner wrote as json or jsonl, or nmap's XML; - is standard input
+
+    Options:
+          --format <FORMAT>  text, list, json, jsonl, csv, xml, grepable or html; without it the ending
+                             of --output decides
+      -o, --output <FILE>    Write to FILE instead of standard output, several times for several files
+          --open             Show open ports only, and only hosts that have one
+          --reason           Say of each port why it has its state
+          --color <WHEN>     Colours: auto (the default), always or never
+      -h, --help             Print help
+    ----- stderr
+    ");
+    insta::assert_snapshot!(context.run(&["diff", "--help"]), @"
+    exit status: 0
+    ----- stdout
+    Compare two scans: what appeared, went and changed
+
+    What one of the scans did not measure, or not ask, is never a change. Exit status: 0 nothing
+    differs, 1 something does, 2 a file that cannot be read.
+
+    Usage: scanner diff [OPTIONS] <OLD> <NEW>
+
+    Arguments:
+      <OLD>
+              The earlier scan
+
+      <NEW>
+              The later scan
+
+    Options:
+          --json
+              One JSON document instead of text
+
+          --color <WHEN>
+              Colours: auto (the default), always or never
+
+      -h, --help
+              Print help (see a summary with '-h')
+    ----- stderr
+    ");
+}
+
+#[test]
+fn the_schemas_are_those_that_are_checked_in() {
+    let context = TestContext::new(0);
+    for format in ["jsonl", "json"] {
+        let committed = format!("{}/schema/{format}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let committed = std::fs::read_to_string(committed).unwrap();
+        assert!(output(&context, &["schema", format]) == (Some(0), committed), "run cargo xtask codegen");
+    }
+}
