@@ -59,6 +59,8 @@ pub(crate) enum Suite {
     Unit,
     /// Tests that make network namespaces of their own (Linux)
     Netns,
+    /// Other people's programs that read our files; installs those in Python below target/ (Linux)
+    Clients,
 }
 
 #[cfg(test)]

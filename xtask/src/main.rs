@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool; printing is its job")]
 
 mod ci;
+mod clients;
 mod codegen;
 mod embed;
 mod flags;

@@ -44,6 +44,7 @@ pub(crate) fn ability() -> Result<Ability> {
 pub(crate) fn within(command: &Command) -> Command {
     let mut wrapped = Command::new("unshare");
     wrapped.args(UNPRIVILEGED).arg("--").arg(command.get_program()).args(command.get_args());
+    wrapped.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     if let Some(folder) = command.get_current_dir() {
         wrapped.current_dir(folder);
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::flags::Suite;
 use crate::netns::Ability;
 use crate::summary::{Outcome, Row, conclude};
-use crate::{embed, netns, shell};
+use crate::{clients, embed, netns, shell};
 
 /// The test binary of scanner-cli whose tests make namespaces of their own.
 const NETNS_BINARY: &str = "netns";
@@ -26,7 +26,8 @@ pub(crate) fn run(suites: &[Suite], runner_args: &[OsString]) -> Result<()> {
             Suite::Doc => Row::run("doc", || doc(runner_args)),
             Suite::Embed => Row::run("embed", embed::run),
             Suite::Unit => Row::run("unit", || unit(nextest, runner_args)),
-            Suite::Netns => Row::run("netns", || namespaces(nextest, runner_args)),
+            Suite::Netns => Row::run("netns", || namespaces(nextest, NetnsPart::Rest, runner_args)),
+            Suite::Clients => Row::run("clients", || namespaces(nextest, NetnsPart::Clients, runner_args)),
         })
         .collect();
     conclude("suite", &rows)
@@ -46,15 +47,38 @@ fn unit(nextest: bool, runner_args: &[OsString]) -> Result<Outcome> {
     finish(command, nextest, runner_args)
 }
 
-fn namespaces(nextest: bool, runner_args: &[OsString]) -> Result<Outcome> {
+/// The tests of one binary, in two suites: what reads our files has to be installed first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum NetnsPart {
+    Clients,
+    Rest,
+}
+
+impl NetnsPart {
+    /// Adds what chooses the tests of this part.
+    fn choose(self, command: &mut Command, nextest: bool) {
+        match (nextest, self) {
+            (true, Self::Clients) => command.args(["-E", "test(/^clients::/)"]),
+            (true, Self::Rest) => command.args(["-E", "not test(/^clients::/)"]),
+            (false, Self::Clients) => command.args(["--", "clients::"]),
+            (false, Self::Rest) => command.args(["--", "--skip", "clients::"]),
+        };
+    }
+}
+
+fn namespaces(nextest: bool, part: NetnsPart, runner_args: &[OsString]) -> Result<Outcome> {
     let ability = match netns::ability() {
         Ok(ability) => ability,
         Err(why) => return Ok(Outcome::Skipped(why.to_string())),
     };
     let mut command = runner(nextest, runner_args);
     command.args(["--package", "scanner-cli", "--test", NETNS_BINARY]);
+    part.choose(&mut command, nextest);
+    if part == NetnsPart::Clients {
+        clients::install(&mut command);
+    }
     match ability {
-        Ability::Direct => finish(command, nextest, runner_args),
+        Ability::Direct => shell::outcome_of(command.args(runner_args)),
         Ability::Within => {
             // Built out here, where cargo may still fetch what it lacks.
             let mut compile = shell::cargo();
@@ -63,7 +87,7 @@ fn namespaces(nextest: bool, runner_args: &[OsString]) -> Result<Outcome> {
             if compiled != Outcome::Passed {
                 return Ok(compiled);
             }
-            finish(netns::within(&command), nextest, runner_args)
+            shell::outcome_of(netns::within(&command).args(runner_args))
         }
     }
 }
@@ -136,6 +160,19 @@ mod tests {
             ] },
         ] });
         assert_eq!(integration_tests(&metadata), ["it", "loopback"]);
+    }
+
+    #[test]
+    fn the_readers_of_our_files_are_a_suite_of_their_own() {
+        let words = |part: NetnsPart, nextest| {
+            let mut command = Command::new("cargo");
+            part.choose(&mut command, nextest);
+            command.get_args().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(NetnsPart::Clients, true), "-E test(/^clients::/)");
+        assert_eq!(words(NetnsPart::Rest, true), "-E not test(/^clients::/)");
+        assert_eq!(words(NetnsPart::Clients, false), "-- clients::");
+        assert_eq!(words(NetnsPart::Rest, false), "-- --skip clients::");
     }
 
     #[test]

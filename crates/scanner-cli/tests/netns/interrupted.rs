@@ -96,7 +96,7 @@ fn a_reader_that_has_seen_enough() {
     let Some(namespace) = or_skip(Namespace::new()) else { return };
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let _listeners = Listeners::new(&namespace, here, &seeded_ports(7, 200)).unwrap();
-    for format in ["text", "list", "jsonl", "json"] {
+    for format in ["text", "list", "jsonl", "json", "csv", "xml", "grepable", "html"] {
         let mut command = scanner(&format!("127.0.0.1 -p full --format {format}"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = namespace.spawn(&mut command).unwrap();

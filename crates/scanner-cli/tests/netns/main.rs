@@ -10,6 +10,8 @@ mod machine;
 mod name_server;
 mod setup;
 
+mod clients;
+mod damage;
 mod interrupted;
 mod limited;
 mod local;
