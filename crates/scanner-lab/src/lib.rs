@@ -21,6 +21,7 @@
 #![cfg(target_os = "linux")]
 
 mod error;
+mod link;
 mod listeners;
 mod namespace;
 mod seed;
@@ -29,6 +30,7 @@ mod wire;
 mod world;
 
 pub use crate::error::LabError;
+pub use crate::link::{Bursts, Link, Queue};
 pub use crate::listeners::Listeners;
 pub use crate::namespace::Namespace;
 pub use crate::seed::seeded_ports;

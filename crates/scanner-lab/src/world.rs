@@ -6,20 +6,30 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::LabError;
+use crate::link::Link;
 use crate::listeners::Listeners;
 use crate::namespace::Namespace;
-use crate::wire::DelayedWire;
+use crate::wire::TunWire;
 
 /// What the device is called at both ends.
 const DEVICE: &str = "wire";
 
 /// How the two namespaces are joined.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Wire {
     /// A pair of virtual Ethernet devices: answers arrive inside the system call that asks.
     Veth,
     /// A pair of TUN devices; each packet arrives this long after it was sent, and there are no neighbours to resolve.
     Delayed(Duration),
+    /// A pair of TUN devices with more between them than a delay.
+    Links {
+        /// From the scanner to the target.
+        there: Link,
+        /// And back.
+        back: Link,
+        /// Decides what gets lost and when.
+        seed: u64,
+    },
 }
 
 /// Which version of the Internet Protocol is spoken.
@@ -64,7 +74,7 @@ pub struct World {
     pub scanner: Namespace,
     /// The host that is scanned.
     pub target: Namespace,
-    _wire: Option<DelayedWire>,
+    _wire: Option<TunWire>,
 }
 
 impl World {
@@ -90,7 +100,13 @@ impl World {
                 scanner.ip(&format!("link add {DEVICE} type veth peer name {DEVICE} netns {peer}"))?;
                 None
             }
-            Wire::Delayed(delay) => Some(DelayedWire::new([&scanner, &target], DEVICE, delay)?),
+            Wire::Delayed(delay) => {
+                let link = Link { delay, ..Link::default() };
+                Some(TunWire::new([&scanner, &target], DEVICE, [link, link], 0)?)
+            }
+            Wire::Links { there, back, seed } => {
+                Some(TunWire::new([&scanner, &target], DEVICE, [there, back], seed)?)
+            }
         };
         for (end, host) in [(&scanner, 1), (&target, 2)] {
             end.ip(&format!("link set {DEVICE} up"))?;
