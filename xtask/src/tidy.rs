@@ -57,7 +57,7 @@ const DEPENDENCIES: &[(&str, Allowed)] = &[
         ]),
     ),
     ("scanner-cli", Allowed::AnyBut(&["scanner-lab", "xtask"])),
-    ("scanner-lab", Allowed::Only(&["libc", "nix", "thiserror"])),
+    ("scanner-lab", Allowed::Only(&["libc", "nix", "serde", "thiserror", "toml"])),
     ("xtask", Allowed::AnyBut(&["scanner-core", "scanner-net", "scanner-dns", "scanner-cli"])),
 ];
 

@@ -30,6 +30,14 @@ pub enum LabError {
         /// What the system says.
         source: io::Error,
     },
+    /// A scenario's text is wrong.
+    #[error("scenario {name}: {why}")]
+    Scenario {
+        /// The scenario's.
+        name: String,
+        /// What is wrong, and where.
+        why: String,
+    },
     /// The devices are up, but no packet arrives.
     #[error("the wire carries nothing")]
     DeadWire,

@@ -20,18 +20,29 @@
 
 #![cfg(target_os = "linux")]
 
+mod backlog;
+mod crowd;
 mod error;
+mod firewall;
 mod link;
 mod listeners;
 mod namespace;
+mod outage;
+mod scenario;
 mod seed;
+mod stage;
+mod truth;
 mod tun;
 mod wire;
+mod worker;
 mod world;
 
 pub use crate::error::LabError;
 pub use crate::link::{Bursts, Link, Queue};
 pub use crate::listeners::Listeners;
 pub use crate::namespace::Namespace;
+pub use crate::scenario::{Answer, Scenario, Size, scenarios};
 pub use crate::seed::seeded_ports;
+pub use crate::stage::{Draw, Stage};
+pub use crate::truth::HostTruth;
 pub use crate::world::{Family, Wire, World};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use crate::seed::Choices;
 
 /// What one direction of a wire does to packets, in this order: a narrow queue, loss, delay. The default does nothing.
@@ -23,7 +25,8 @@ pub struct Link {
 }
 
 /// Loss in bursts (Gilbert and Elliott): the wire is good or bad, and what it is may change with every packet.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Bursts {
     /// The chance that a bad stretch begins with this packet; 0 to 1.
     pub begin: f64,
@@ -34,7 +37,8 @@ pub struct Bursts {
 }
 
 /// A bottleneck that drops what does not fit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Queue {
     /// How fast it drains; at least 1.
     pub packets_per_second: u32,

@@ -1,11 +1,12 @@
-//! `Namespace`: a network namespace without a name, so that nothing of it is left when the process ends, however it ends.
+//! `Namespace`: a network namespace, without a name unless one is wanted, so that nothing of it is left when the process ends,
+//! however it ends.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::panic::resume_unwind;
 use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use nix::sched::{CloneFlags, setns, unshare};
 
@@ -15,6 +16,7 @@ use crate::error::LabError;
 #[derive(Debug)]
 pub struct Namespace {
     file: File,
+    name: Option<String>,
 }
 
 impl Namespace {
@@ -29,13 +31,29 @@ impl Namespace {
         });
         let file = made.join().unwrap_or_else(|panic| resume_unwind(panic));
         let file = file.map_err(|error| LabError::unavailable("no network namespace", &error))?;
-        let namespace = Self { file };
+        Self { file, name: None }.prepared()
+    }
+
+    /// A fresh namespace that `ip netns exec NAME` finds. It is deleted when this value is dropped; after a crash it stays.
+    ///
+    /// # Errors
+    /// As [`Namespace::new`], and where the name is taken.
+    pub fn named(name: &str) -> Result<Self, LabError> {
+        let added = tool(&mut Command::new("ip"), &["netns", "add", name], "");
+        added.map_err(|error| LabError::unavailable("no named network namespace", &error))?;
+        let path = format!("/run/netns/{name}");
+        let file = File::open(&path).map_err(LabError::io(format!("open {path}")))?;
+        Self { file, name: Some(name.to_owned()) }.prepared()
+    }
+
+    /// With loopback up, and nft able to do what the lab asks of it.
+    fn prepared(self) -> Result<Self, LabError> {
         let unavailable = |error| LabError::unavailable("no network can be made here", &error);
-        namespace.ip("link set lo up").map_err(unavailable)?;
+        self.ip("link set lo up").map_err(unavailable)?;
         // A rule that every network could need: the kernel may lack the module.
         let rules = "table inet check { chain c { type filter hook input priority 0; tcp dport 1 reject with tcp reset; }; }";
-        namespace.tool("nft", &["--check", "--file", "-"], rules).map_err(unavailable)?;
-        Ok(namespace)
+        self.tool("nft", &["--check", "--file", "-"], rules).map_err(unavailable)?;
+        Ok(self)
     }
 
     /// A path by which other programs can open this namespace while it lives.
@@ -56,6 +74,16 @@ impl Namespace {
         ran.unwrap_or_else(|panic| resume_unwind(panic)).map_err(LabError::io("enter a network namespace"))
     }
 
+    /// The same without waiting: a thread that stays inside.
+    pub(crate) fn start(&self, task: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, LabError> {
+        let file = self.file.try_clone().map_err(LabError::io("keep a network namespace"))?;
+        Ok(thread::spawn(move || {
+            let entered = setns(&file, CloneFlags::CLONE_NEWNET);
+            assert!(entered.is_ok(), "enter a network namespace: {entered:?}");
+            task();
+        }))
+    }
+
     /// Starts a program inside.
     ///
     /// # Errors
@@ -71,7 +99,7 @@ impl Namespace {
     /// What `ip` says.
     pub fn ip(&self, arguments: &str) -> Result<(), LabError> {
         let arguments: Vec<_> = arguments.split_whitespace().collect();
-        self.tool("ip", &arguments, "")
+        self.tool("ip", &arguments, "").map(drop)
     }
 
     /// Adds firewall rules.
@@ -79,7 +107,7 @@ impl Namespace {
     /// # Errors
     /// What `nft` says.
     pub fn nft(&self, rules: &str) -> Result<(), LabError> {
-        self.tool("nft", &["--file", "-"], rules)
+        self.tool("nft", &["--file", "-"], rules).map(drop)
     }
 
     /// Sets a kernel parameter below `net`; one that this kernel does not have is left alone. Only those that belong to a
@@ -95,17 +123,31 @@ impl Namespace {
         }
     }
 
-    fn tool(&self, program: &str, arguments: &[&str], input: &str) -> Result<(), LabError> {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = self.spawn(&mut command)?;
-        // A program that reads no input may be gone already.
-        let written = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
-        let output = child.wait_with_output().map_err(LabError::io(format!("wait for {program}")))?;
-        if output.status.success() && (input.is_empty() || written.is_some_and(|written| written.is_ok())) {
-            return Ok(());
-        }
-        let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(LabError::Tool { command: format!("{program} {}", arguments.join(" ")), why })
+    /// Runs a tool inside to its end; what it printed.
+    pub(crate) fn tool(&self, program: &str, arguments: &[&str], input: &str) -> Result<String, LabError> {
+        self.run(|| tool(&mut Command::new(program), arguments, input))?
     }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            // What cannot be deleted has been deleted by hand.
+            drop(tool(&mut Command::new("ip"), &["netns", "delete", name], ""));
+        }
+    }
+}
+
+fn tool(command: &mut Command, arguments: &[&str], input: &str) -> Result<String, LabError> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| LabError::unavailable(&program, &error))?;
+    // A program that reads no input may be gone already.
+    let written = child.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+    let output = child.wait_with_output().map_err(LabError::io(format!("wait for {program}")))?;
+    if output.status.success() && (input.is_empty() || written.is_some_and(|written| written.is_ok())) {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(LabError::Tool { command: format!("{program} {}", arguments.join(" ")), why })
 }

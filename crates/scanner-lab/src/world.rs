@@ -12,7 +12,7 @@ use crate::namespace::Namespace;
 use crate::wire::TunWire;
 
 /// What the device is called at both ends.
-const DEVICE: &str = "wire";
+pub(crate) const DEVICE: &str = "wire";
 
 /// How the two namespaces are joined.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +35,7 @@ pub enum Wire {
 /// Which version of the Internet Protocol is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// `10.7.0.0/24`.
+    /// `10.7.0.0/22`.
     V4,
     /// `fd07::/64`.
     V6,
@@ -83,10 +83,18 @@ impl World {
     /// # Errors
     /// [`LabError::Unavailable`] where this machine cannot have it.
     pub fn new(wire: Wire, family: Family) -> Result<Self, LabError> {
+        Self::join([Namespace::new()?, Namespace::new()?], wire, family)
+    }
+
+    /// The same with namespaces that exist: the scanner's and the target's.
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub fn join(ends: [Namespace; 2], wire: Wire, family: Family) -> Result<Self, LabError> {
         if family == Family::V6 && !Path::new("/proc/sys/net/ipv6").exists() {
             return Err(LabError::unavailable("no IPv6", &"the kernel has none"));
         }
-        let (scanner, target) = (Namespace::new()?, Namespace::new()?);
+        let [scanner, target] = ends;
         for end in [&scanner, &target] {
             // Addresses are usable at once, and each of many errors is sent.
             end.sysctl("ipv6/conf/all/disable_ipv6", 0)?;
@@ -111,7 +119,7 @@ impl World {
         for (end, host) in [(&scanner, 1), (&target, 2)] {
             end.ip(&format!("link set {DEVICE} up"))?;
             let (ip, prefix) = match family {
-                Family::V4 => (family.on_wire(host), "24"),
+                Family::V4 => (family.on_wire(host), "22"),
                 Family::V6 => (family.on_wire(host), "64 nodad"),
             };
             end.ip(&format!("address add {ip}/{prefix} dev {DEVICE}"))?;

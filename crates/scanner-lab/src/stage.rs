@@ -1,0 +1,169 @@
+//! `Stage`: a scenario that stands, ready to be scanned.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use crate::backlog;
+use crate::crowd::Crowd;
+use crate::error::LabError;
+use crate::firewall::{ONE_LISTENER, rules, syn_counter};
+use crate::listeners::Listeners;
+use crate::namespace::Namespace;
+use crate::outage;
+use crate::scenario::{Answer, Scenario, Size};
+use crate::truth::{HostTruth, draw};
+use crate::worker::Worker;
+use crate::world::{DEVICE, Wire, World};
+
+/// What decides the particulars of a stage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draw {
+    /// Decides what is true: which ports are open, which hosts are there.
+    pub seed: u64,
+    /// Decides, with the seed, which packets get lost: the runs of one seed meet the same truth with different luck.
+    pub run: u32,
+    /// How many ports are asked.
+    pub size: Size,
+}
+
+/// A scenario that stands until this value is dropped.
+#[derive(Debug)]
+pub struct Stage {
+    world: World,
+    hosts: Vec<HostTruth>,
+    targets: String,
+    ports: RangeInclusive<u16>,
+    unknown_allowed: bool,
+    _listeners: Vec<Listeners>,
+    _slow: Vec<Worker>,
+    _outage: Option<Worker>,
+    _crowd: Option<Crowd>,
+}
+
+impl Stage {
+    /// Sets the scenario up in namespaces without names.
+    ///
+    /// # Errors
+    /// [`LabError::Unavailable`] where this machine cannot have it.
+    pub fn set(scenario: &Scenario, draw: Draw) -> Result<Self, LabError> {
+        Self::set_in([Namespace::new()?, Namespace::new()?], scenario, draw)
+    }
+
+    /// The same in these namespaces: the scanner's and the target's.
+    ///
+    /// # Errors
+    /// As [`Stage::set`].
+    pub fn set_in(ends: [Namespace; 2], scenario: &Scenario, chosen: Draw) -> Result<Self, LabError> {
+        let Draw { seed, run, size } = chosen;
+        let luck = seed.wrapping_mul(1_000).wrapping_add(run.into());
+        let wire =
+            scenario.link().map_or(Wire::Veth, |link| Wire::Links { there: link, back: link, seed: luck });
+        let world = World::join(ends, wire, scenario.family())?;
+        let hosts = draw(scenario, size, seed);
+        let ports = scenario.ports(size);
+        for host in
+            hosts.iter().filter(|host| host.up && host.ip.is_ipv4() && host.ip != scenario.family().target())
+        {
+            world.target.ip(&format!("address add {}/22 dev {DEVICE}", host.ip))?;
+        }
+        let (listeners, slow) = listen(&world, scenario, &hosts, &ports)?;
+        if scenario.limits.kernel_icmp {
+            // The kernel's own values.
+            world.target.sysctl("ipv4/icmp_ratelimit", 1_000)?;
+            world.target.sysctl("ipv6/icmp/ratelimit", 1_000)?;
+        }
+        let rules = rules(scenario, &hosts, size);
+        if !rules.is_empty() {
+            world.target.nft(&rules)?;
+        }
+        let crowd = scenario.crowd.then(Crowd::new).transpose()?;
+        if crowd.is_some() {
+            for end in [&world.scanner, &world.target] {
+                end.ip(&format!("neigh flush dev {DEVICE}"))?;
+            }
+        }
+        world.scanner.nft(&syn_counter(DEVICE))?;
+        let outage =
+            scenario.outage.link_down.map(|plan| outage::start(&world.scanner, DEVICE, plan)).transpose()?;
+        let targets = match scenario.live_hosts {
+            Some(_) => "10.7.0.0/22".to_owned(),
+            None => hosts.iter().map(|host| host.ip.to_string()).collect::<Vec<_>>().join(" "),
+        };
+        let unknown_allowed =
+            scenario.crowd || scenario.outage.silent_after_percent.is_some() || outage.is_some();
+        Ok(Self {
+            world,
+            hosts,
+            targets,
+            ports,
+            unknown_allowed,
+            _listeners: listeners,
+            _slow: slow,
+            _outage: outage,
+            _crowd: crowd,
+        })
+    }
+
+    /// Where the scanner runs.
+    pub fn scanner(&self) -> &Namespace {
+        &self.world.scanner
+    }
+
+    /// What to scan: addresses or networks, separated by blanks.
+    pub fn targets(&self) -> &str {
+        &self.targets
+    }
+
+    /// The ports to ask of each.
+    pub fn ports(&self) -> RangeInclusive<u16> {
+        self.ports.clone()
+    }
+
+    /// The hosts and what is true of them. Every other address of [`Stage::targets`] is nobody's.
+    pub fn hosts(&self) -> &[HostTruth] {
+        &self.hosts
+    }
+
+    /// What a port answers.
+    pub fn answer(&self, ip: IpAddr, port: u16) -> Answer {
+        self.hosts.iter().find(|host| host.ip == ip).map_or(Answer::Silent, |host| host.answer(port))
+    }
+
+    /// The network may keep a scanner from finding out: `unknown` is then a right answer for any port.
+    pub fn unknown_allowed(&self) -> bool {
+        self.unknown_allowed
+    }
+
+    /// How many SYNs have left the scanner's namespace since the stage was set, those that the kernel repeated included.
+    ///
+    /// # Errors
+    /// What `nft` says.
+    pub fn syns(&self) -> Result<u64, LabError> {
+        let text = self.world.scanner.tool("nft", &["list", "counter", "netdev", "lab", "syn"], "")?;
+        let mut words = text.split_whitespace().skip_while(|word| *word != "packets");
+        let count = words.nth(1).and_then(|count| count.parse().ok());
+        count.ok_or_else(|| LabError::Tool { command: "nft list counter".to_owned(), why: text })
+    }
+}
+
+type OpenPorts = (Vec<Listeners>, Vec<Worker>);
+
+fn listen(
+    world: &World,
+    scenario: &Scenario,
+    hosts: &[HostTruth],
+    ports: &RangeInclusive<u16>,
+) -> Result<OpenPorts, LabError> {
+    let (mut listeners, mut slow) = (Vec::new(), Vec::new());
+    for host in hosts.iter().filter(|host| host.up) {
+        let open = if scenario.host.one_listener { vec![ONE_LISTENER] } else { host.open(ports.clone()) };
+        let (late, soon): (Vec<_>, Vec<_>) = open.into_iter().partition(|port| host.slow().contains(port));
+        if !soon.is_empty() {
+            listeners.push(Listeners::new(&world.target, host.ip, &soon)?);
+        }
+        if !late.is_empty() {
+            slow.push(backlog::start(&world.target, host.ip, &late)?);
+        }
+    }
+    Ok((listeners, slow))
+}
