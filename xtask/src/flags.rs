@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// The repository's own tasks.
 #[derive(Parser)]
@@ -41,12 +41,125 @@ pub(crate) enum Task {
         #[arg(long, value_name = "DIR")]
         from_npm: Option<PathBuf>,
     },
+    /// Build networks of known truth, and measure scanners in them (Linux, root)
+    Lab {
+        #[command(subcommand)]
+        task: LabTask,
+    },
     /// Run a command in a fresh network namespace with loopback up (Linux)
     Netns {
         /// The command and its arguments
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LabTask {
+    /// List the scenarios
+    List,
+    /// Build a scenario that stays until it is taken down
+    Up {
+        /// The scenario's name
+        name: String,
+        #[command(flatten)]
+        draw: DrawFlags,
+    },
+    /// Scan scenarios with this scanner and every installed peer, and compare
+    Run(RunFlags),
+    /// Show which scenarios stand, and how to scan in them
+    Status,
+    /// Take scenarios down: all that stand, or the ones named
+    Down {
+        /// Names of scenarios
+        names: Vec<String>,
+    },
+    /// Scan the scenarios of the suite `lab` with a built command and check the accuracy
+    #[command(hide = true)]
+    Check {
+        /// The command
+        scanner: PathBuf,
+        /// Beginnings of scenarios' names; all of the suite without any
+        names: Vec<String>,
+    },
+    /// Keep a scenario standing: the process behind `up`
+    #[command(hide = true)]
+    Hold {
+        /// The scenario's name
+        name: String,
+        #[command(flatten)]
+        draw: DrawFlags,
+    },
+    /// Run a command and write down what it took: the process around every scan
+    #[command(hide = true)]
+    Measure(MeasureFlags),
+}
+
+#[derive(Args)]
+pub(crate) struct DrawFlags {
+    /// Decides which ports are open and which hosts are there
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many ports; without it as many as the scenario says
+    #[arg(long, value_enum)]
+    pub(crate) ports: Option<Ports>,
+}
+
+#[derive(Args)]
+pub(crate) struct RunFlags {
+    /// Names of scenarios, or their beginnings; all that leave the rest of the machine alone without any
+    pub(crate) names: Vec<String>,
+    /// Seeds of the truth, so that nothing is tuned to one draw
+    #[arg(long, value_delimiter = ',', default_value = "1")]
+    pub(crate) seed: Vec<u64>,
+    /// How often each scanner scans each truth, in turns with the others
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) runs: u32,
+    /// Scanners beside this one, by their names or their beginnings; all that are installed without any
+    #[arg(long, value_name = "NAME", num_args = 1..)]
+    pub(crate) scanner: Vec<String>,
+    /// One more scanner: a command with {targets} or {targets,}, {ports} and {file} that gives `ip:port` lines, or nmap's XML
+    #[arg(long, value_name = "NAME=COMMAND")]
+    pub(crate) adapter: Vec<String>,
+    /// How many ports; without it as many as the scenario says
+    #[arg(long, value_enum)]
+    pub(crate) ports: Option<Ports>,
+    /// Seconds after which a scan is ended and counted as cut
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(crate) timeout: u64,
+    /// A peer whose scan took longer is not run again in the same scenario
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) repeat_below: u64,
+    /// This scanner's command, instead of building it
+    #[arg(long, value_name = "PATH")]
+    pub(crate) command: Option<PathBuf>,
+    /// Also write the table here, and every single scan into the file beside it that ends in .jsonl
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct MeasureFlags {
+    /// Seconds after which the command is ended
+    #[arg(long)]
+    pub(crate) timeout: u64,
+    /// Where its standard output goes
+    #[arg(long)]
+    pub(crate) stdout: PathBuf,
+    /// Where the measurements go
+    #[arg(long)]
+    pub(crate) result: PathBuf,
+    /// The command and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Ports {
+    /// 1,000, or fewer where the scenario says so
+    Small,
+    /// All 65,535
+    Full,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -61,6 +174,8 @@ pub(crate) enum Suite {
     Netns,
     /// Other people's programs that read our files; installs those in Python below target/ (Linux)
     Clients,
+    /// The command's accuracy in the scenarios of the lab (Linux)
+    Lab,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The repository's own tasks: `cargo xtask --help` lists them.
 //!
-//! This crate depends on none of the scanner crates; it drives cargo and reads the tree. One file per task, and
+//! This crate depends on none of the scanner crates; it drives cargo and the built command, and reads the tree. One file per task, and
 //! this one only dispatches.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool; printing is its job")]
@@ -10,6 +10,11 @@ mod clients;
 mod codegen;
 mod embed;
 mod flags;
+#[cfg(target_os = "linux")]
+mod lab;
+#[cfg(not(target_os = "linux"))]
+#[path = "lab/elsewhere.rs"]
+mod lab;
 mod netns;
 mod shell;
 mod summary;
@@ -43,6 +48,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
             codegen::refresh(&package)?;
             codegen::run(codegen::Mode::Write)
         }
+        Task::Lab { task } => lab::run(task),
         Task::Netns { command } => netns::run(&command),
     }
 }

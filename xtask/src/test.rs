@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::flags::Suite;
 use crate::netns::Ability;
 use crate::summary::{Outcome, Row, conclude};
-use crate::{clients, embed, netns, shell};
+use crate::{clients, embed, lab, netns, shell};
 
 /// The test binary of scanner-cli whose tests make namespaces of their own.
 const NETNS_BINARY: &str = "netns";
@@ -28,6 +28,7 @@ pub(crate) fn run(suites: &[Suite], runner_args: &[OsString]) -> Result<()> {
             Suite::Unit => Row::run("unit", || unit(nextest, runner_args)),
             Suite::Netns => Row::run("netns", || namespaces(nextest, NetnsPart::Rest, runner_args)),
             Suite::Clients => Row::run("clients", || namespaces(nextest, NetnsPart::Clients, runner_args)),
+            Suite::Lab => Row::run("lab", || lab::suite(runner_args)),
         })
         .collect();
     conclude("suite", &rows)

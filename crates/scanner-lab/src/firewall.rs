@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::scenario::{Answer, Limit, Scenario, Size};
 use crate::truth::HostTruth;
 
-/// Where the listener of a host with [`one_listener`](crate::scenario::HostPlan) listens.
+/// Where the one listener listens that stands for all ports.
 pub(crate) const ONE_LISTENER: u16 = 7;
 
 /// Bytes of a SYN with the options of Linux.
@@ -52,11 +52,18 @@ pub(crate) fn rules(scenario: &Scenario, hosts: &[HostTruth], size: Size) -> Str
             );
         }
     }
+    if scenario.listens_everywhere() {
+        let _ = writeln!(
+            text,
+            "table inet everywhere {{\nchain ports {{\ntype filter hook prerouting priority -150;\n\
+             meta nfproto ipv4 tcp dport 1-65535 tproxy ip to :{ONE_LISTENER} accept\n}}\n}}"
+        );
+    }
     if scenario.host.one_listener {
         let family = if hosts.iter().any(|host| host.ip.is_ipv6()) { "ip6" } else { "ip" };
         let _ = writeln!(
             text,
-            "table {family} proxy {{\nchain all {{\ntype nat hook prerouting priority -100;\n\
+            "table {family} proxy {{\nchain ports {{\ntype nat hook prerouting priority -100;\n\
              tcp dport 1-65535 redirect to :{ONE_LISTENER}\n}}\n}}"
         );
     }

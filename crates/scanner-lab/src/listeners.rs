@@ -2,11 +2,15 @@
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::net::{IpAddr, TcpListener};
+use std::os::fd::AsRawFd as _;
 use std::thread::{self, JoinHandle};
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, bind, listen, setsockopt, socket, sockopt,
+};
 
 use crate::error::LabError;
 use crate::namespace::Namespace;
@@ -18,8 +22,7 @@ const OTHER_DESCRIPTORS: u64 = 16_384;
 /// How many listeners with something to accept are told of at once.
 const BATCH: usize = 256;
 
-/// Accepts every connection and drops it, so that no queue of connections ever fills. All 65,535 ports of a host are about
-/// 200 MB of kernel memory.
+/// Accepts every connection and drops it, so that no queue of connections ever fills.
 #[derive(Debug)]
 pub struct Listeners {
     running: Option<(PipeWriter, JoinHandle<()>)>,
@@ -38,7 +41,19 @@ impl Listeners {
             Ok(listener)
         };
         let listeners = namespace.run(|| ports.iter().map(listen).collect::<io::Result<Vec<_>>>())?;
-        let listeners = listeners.map_err(LabError::io(format!("listen on ports of {ip}")))?;
+        Self::accepting(listeners.map_err(LabError::io(format!("listen on ports of {ip}")))?)
+    }
+
+    /// One listener that stands for every port of every IPv4 address of the namespace, where a rule of the firewall leads them
+    /// to it (`tproxy`): 65,535 of them would need more descriptors than most limits allow. It has no queue to overflow.
+    pub(crate) fn everywhere(namespace: &Namespace, port: u16) -> Result<Self, LabError> {
+        namespace.sysctl("core/somaxconn", u16::MAX.into())?;
+        let listener = namespace.run(|| transparent_listener(port))?;
+        let listener = listener.map_err(|error| LabError::unavailable("no transparent listener", &error))?;
+        Self::accepting(vec![listener])
+    }
+
+    fn accepting(listeners: Vec<TcpListener>) -> Result<Self, LabError> {
         let (stopped, stop) = io::pipe().map_err(LabError::io("make a pipe"))?;
         let epoll =
             watch(&listeners, &stopped).map_err(|error| LabError::io("watch listeners")(error.into()))?;
@@ -85,6 +100,15 @@ fn accept(epoll: &Epoll, listeners: &[TcpListener]) {
             while listener.accept().is_ok() {}
         }
     }
+}
+
+fn transparent_listener(port: u16) -> io::Result<TcpListener> {
+    let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
+    let fd = socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+    setsockopt(&fd, sockopt::IpTransparent, &true)?;
+    bind(fd.as_raw_fd(), &SockaddrIn::new(0, 0, 0, 0, port))?;
+    listen(&fd, Backlog::MAXALLOWABLE)?;
+    Ok(TcpListener::from(fd))
 }
 
 /// As far as this user may; children inherit the limit.

@@ -182,9 +182,19 @@ impl Scenario {
             (self.link.is_none() || !outage, "outage: link_down needs a wire without [link]"),
             (self.live_hosts.is_none_or(|live| (1..=500).contains(&live)), "live_hosts: 1 to 500"),
             (self.live_hosts.is_none() || self.family() == Family::V4, "live_hosts: only with IPv4"),
+            (
+                !self.listens_everywhere() || self.family() == Family::V4,
+                "rest: open only with IPv4, or one_listener",
+            ),
+            (!self.limits.kernel_icmp || self.family() == Family::V4, "kernel_icmp: only with IPv4"),
             (!self.crowd || self.family() == Family::V4, "crowd: only with IPv4"),
         ];
         rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, why)| Err(*why))
+    }
+
+    /// Every port is open, and not because of a proxy.
+    pub(crate) fn listens_everywhere(&self) -> bool {
+        self.host.up && self.host.rest == Answer::Open && !self.host.one_listener
     }
 
     /// Which version of the Internet Protocol its hosts speak.

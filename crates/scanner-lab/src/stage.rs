@@ -10,10 +10,10 @@ use crate::firewall::{ONE_LISTENER, rules, syn_counter};
 use crate::listeners::Listeners;
 use crate::namespace::Namespace;
 use crate::outage;
-use crate::scenario::{Answer, Scenario, Size};
+use crate::scenario::{Scenario, Size};
 use crate::truth::{HostTruth, draw};
 use crate::worker::Worker;
-use crate::world::{DEVICE, Wire, World};
+use crate::world::{DEVICE, Family, Wire, World};
 
 /// What decides the particulars of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Stage {
     hosts: Vec<HostTruth>,
     targets: String,
     ports: RangeInclusive<u16>,
+    family: Family,
+    target_mac: Option<String>,
     unknown_allowed: bool,
     _listeners: Vec<Listeners>,
     _slow: Vec<Worker>,
@@ -68,20 +70,21 @@ impl Stage {
         }
         let (listeners, slow) = listen(&world, scenario, &hosts, &ports)?;
         if scenario.limits.kernel_icmp {
-            // The kernel's own values.
+            // The values with which Linux starts.
             world.target.sysctl("ipv4/icmp_ratelimit", 1_000)?;
-            world.target.sysctl("ipv6/icmp/ratelimit", 1_000)?;
+            world.target.sysctl("ipv4/icmp_ratemask", 6_168)?;
         }
         let rules = rules(scenario, &hosts, size);
         if !rules.is_empty() {
             world.target.nft(&rules)?;
         }
-        let crowd = scenario.crowd.then(Crowd::new).transpose()?;
-        if crowd.is_some() {
+        if scenario.crowd {
+            // What has a place in the table keeps it.
             for end in [&world.scanner, &world.target] {
                 end.ip(&format!("neigh flush dev {DEVICE}"))?;
             }
         }
+        let crowd = scenario.crowd.then(Crowd::new).transpose()?;
         world.scanner.nft(&syn_counter(DEVICE))?;
         let outage =
             scenario.outage.link_down.map(|plan| outage::start(&world.scanner, DEVICE, plan)).transpose()?;
@@ -91,11 +94,14 @@ impl Stage {
         };
         let unknown_allowed =
             scenario.crowd || scenario.outage.silent_after_percent.is_some() || outage.is_some();
+        let target_mac = mac(&world.target)?;
         Ok(Self {
             world,
             hosts,
             targets,
             ports,
+            family: scenario.family(),
+            target_mac,
             unknown_allowed,
             _listeners: listeners,
             _slow: slow,
@@ -124,14 +130,31 @@ impl Stage {
         &self.hosts
     }
 
-    /// What a port answers.
-    pub fn answer(&self, ip: IpAddr, port: u16) -> Answer {
-        self.hosts.iter().find(|host| host.ip == ip).map_or(Answer::Silent, |host| host.answer(port))
+    /// How many (address, port) pairs that is.
+    pub fn probes(&self) -> u64 {
+        // Every address of the /22 but its first and last.
+        let addresses = if self.hosts.len() > 1 { 1_022 } else { 1 };
+        addresses * self.ports.len() as u64
+    }
+
+    /// Which version of the Internet Protocol the hosts speak.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The target's hardware address, where the wire has such; scanners with a network stack of their own must be told it.
+    pub fn target_mac(&self) -> Option<&str> {
+        self.target_mac.as_deref()
     }
 
     /// The network may keep a scanner from finding out: `unknown` is then a right answer for any port.
     pub fn unknown_allowed(&self) -> bool {
         self.unknown_allowed
+    }
+
+    /// The scanner's own address, which a network to scan may contain. None of its ports is open.
+    pub fn own_address(&self) -> IpAddr {
+        self.family.on_wire(1)
     }
 
     /// How many SYNs have left the scanner's namespace since the stage was set, those that the kernel repeated included.
@@ -146,6 +169,13 @@ impl Stage {
     }
 }
 
+/// TUN devices have none.
+fn mac(namespace: &Namespace) -> Result<Option<String>, LabError> {
+    let text = namespace.tool("ip", &["-oneline", "link", "show", "dev", DEVICE], "")?;
+    let mut words = text.split_whitespace().skip_while(|word| *word != "link/ether");
+    Ok(words.nth(1).map(str::to_owned))
+}
+
 type OpenPorts = (Vec<Listeners>, Vec<Worker>);
 
 fn listen(
@@ -155,6 +185,10 @@ fn listen(
     ports: &RangeInclusive<u16>,
 ) -> Result<OpenPorts, LabError> {
     let (mut listeners, mut slow) = (Vec::new(), Vec::new());
+    if scenario.listens_everywhere() {
+        listeners.push(Listeners::everywhere(&world.target, ONE_LISTENER)?);
+        return Ok((listeners, slow));
+    }
     for host in hosts.iter().filter(|host| host.up) {
         let open = if scenario.host.one_listener { vec![ONE_LISTENER] } else { host.open(ports.clone()) };
         let (late, soon): (Vec<_>, Vec<_>) = open.into_iter().partition(|port| host.slow().contains(port));

@@ -99,8 +99,11 @@ impl World {
             // Addresses are usable at once, and each of many errors is sent.
             end.sysctl("ipv6/conf/all/disable_ipv6", 0)?;
             end.sysctl("ipv6/conf/default/accept_dad", 0)?;
+            // The masks name the kinds of errors that the limits are for, that of all peers together included; 127 is not sent.
             end.sysctl("ipv4/icmp_ratelimit", 0)?;
+            end.sysctl("ipv4/icmp_ratemask", 0)?;
             end.sysctl("ipv6/icmp/ratelimit", 0)?;
+            end.sysctl("ipv6/icmp/ratemask", 127)?;
         }
         let joined = match wire {
             Wire::Veth => {

@@ -1,0 +1,20 @@
+//! `cargo xtask lab` where there are no network namespaces.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::flags::LabTask;
+use crate::summary::Outcome;
+
+const WHY: &str = "network namespaces exist only on Linux";
+
+pub(crate) fn run(_task: LabTask) -> Result<()> {
+    println!("skipped: {WHY}");
+    Ok(())
+}
+
+/// The suite `lab`.
+pub(crate) fn suite(_names: &[OsString]) -> Result<Outcome> {
+    Ok(Outcome::Skipped(WHY.to_owned()))
+}
