@@ -43,6 +43,6 @@ pub use crate::listeners::Listeners;
 pub use crate::namespace::Namespace;
 pub use crate::scenario::{Answer, Scenario, Size, scenarios};
 pub use crate::seed::seeded_ports;
-pub use crate::stage::{Draw, Stage};
+pub use crate::stage::{Chatter, Draw, Stage};
 pub use crate::truth::HostTruth;
 pub use crate::world::{Family, Wire, World};

@@ -1,7 +1,8 @@
 //! `Stage`: a scenario that stands, ready to be scanned.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::backlog;
 use crate::crowd::Crowd;
@@ -157,6 +158,24 @@ impl Stage {
         self.family.on_wire(1)
     }
 
+    /// Has the target send a packet to the scanner now and then, as on any network that is alive, until the value is dropped: a
+    /// scanner that listens to the wire itself may wait for one more packet before it ends.
+    ///
+    /// # Errors
+    /// Where the target's namespace cannot be entered.
+    pub fn chatter(&self) -> Result<Chatter, LabError> {
+        let to = (self.own_address(), CHATTER_PORT);
+        let from = self.family.target();
+        let worker = Worker::start(&self.world.target, move |owner| {
+            let socket = UdpSocket::bind((from, 0));
+            while !owner.gone_within(CHATTER_PAUSE) {
+                // Where nobody listens, the answer to the last one may be an error.
+                drop(socket.as_ref().map(|socket| socket.send_to(&[0], to)));
+            }
+        })?;
+        Ok(Chatter(worker))
+    }
+
     /// How many SYNs have left the scanner's namespace since the stage was set, those that the kernel repeated included.
     ///
     /// # Errors
@@ -175,6 +194,14 @@ fn mac(namespace: &Namespace) -> Result<Option<String>, LabError> {
     let mut words = text.split_whitespace().skip_while(|word| *word != "link/ether");
     Ok(words.nth(1).map(str::to_owned))
 }
+
+/// Packets on an otherwise silent network; see [`Stage::chatter`].
+#[derive(Debug)]
+pub struct Chatter(#[expect(dead_code, reason = "its end is the end of the chatter")] Worker);
+
+/// `discard` (RFC 863).
+const CHATTER_PORT: u16 = 9;
+const CHATTER_PAUSE: Duration = Duration::from_millis(500);
 
 type OpenPorts = (Vec<Listeners>, Vec<Worker>);
 

@@ -113,6 +113,8 @@ pub(super) fn scan(inside: &Namespace, words: &[String], stdout: &Path, way: Way
         command.args(["chrt", "-f", "1"]);
     }
     command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    // Some scanners leave files where they are.
+    command.current_dir(stdout.parent().unwrap_or(Path::new(".")));
     let output = inside.spawn(&mut command)?.wait_with_output().context("wait for a scan")?;
     ensure!(output.status.success(), "{}: {}", words[0], String::from_utf8_lossy(&output.stderr).trim());
     let text = fs::read_to_string(&result).context("read what a scan took")?;

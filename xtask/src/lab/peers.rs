@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use scanner_lab::{Family, Stage};
 
 use super::answers::Format;
@@ -59,7 +59,13 @@ impl Scanner {
     /// `NAME=COMMAND`, where the command prints `ip:port` lines, or nmap's XML.
     pub(crate) fn adapter(text: &str) -> Result<Self> {
         let Some((name, command)) = text.split_once('=') else { bail!("--adapter {text}: no NAME=COMMAND") };
-        let template: Vec<_> = command.split_whitespace().map(str::to_owned).collect();
+        let mut template: Vec<_> = command.split_whitespace().map(str::to_owned).collect();
+        if let Some(program) = template.first_mut().filter(|program| program.contains('/')) {
+            // It runs in another folder.
+            let path = Path::new(program.as_str()).canonicalize();
+            *program =
+                path.with_context(|| format!("--adapter {name}: find {program}"))?.display().to_string();
+        }
         ensure!(!name.is_empty() && !template.is_empty(), "--adapter {text}: no NAME=COMMAND");
         ensure!(
             command.contains("{targets}") || command.contains("{targets,}"),
@@ -67,6 +73,11 @@ impl Scanner {
         );
         let writes_file = command.contains("{file}");
         Ok(Self { name: name.to_owned(), template, format: Format::Adapter, writes_file })
+    }
+
+    /// It listens to the wire itself, and may not end on a silent one.
+    pub(crate) fn has_own_stack(&self) -> bool {
+        self.format == Format::MasscanList
     }
 
     /// The words of the command that scans the stage.
@@ -167,12 +178,12 @@ mod tests {
 
     #[test]
     fn an_adapter_is_a_name_and_a_command() {
-        let adapter = Scanner::adapter("mine=./mine --all {targets} {ports}").unwrap();
+        let adapter = Scanner::adapter("mine=mine --all {targets} {ports}").unwrap();
         assert_eq!(
             (adapter.name.as_str(), adapter.shown().as_str()),
             ("mine", "mine --all {targets} {ports}")
         );
-        for wrong in ["mine", "=x {targets}", "mine=", "mine=./mine"] {
+        for wrong in ["mine", "=x {targets}", "mine=", "mine=mine", "mine=./no-such-file {targets}"] {
             assert!(Scanner::adapter(wrong).is_err(), "{wrong}");
         }
     }

@@ -242,7 +242,9 @@ impl Lab {
             realtime: self.conditions.realtime,
             system_calls: counts,
         };
+        let chatter = scanner.has_own_stack().then(|| stage.chatter()).transpose()?;
         let measured = scan(stage.scanner(), &words, &stdout, way)?;
+        drop(chatter);
         let mut output = fs::read(&stdout).unwrap_or_default();
         if scanner.writes_file {
             output.extend(fs::read(&file).unwrap_or_default());
