@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use nix::sys::resource::{Resource, UsageWho, getrusage, setrlimit};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::time::TimeValLike as _;
 use nix::unistd::Pid;
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::flags::MeasureFlags;
 
-/// Every scanner gets the same, more than any asks for.
+/// Every scanner gets the same, where the limit of this user allows it; more than any asks for.
 const DESCRIPTORS: u64 = 20_000;
 
 /// How long a scan that was told to end may take to write what it found.
@@ -48,10 +48,39 @@ pub(super) struct Measured {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Way<'a> {
     pub(super) timeout: Duration,
-    /// Before other work of the machine, as far as the kernel allows: `chrt -f 1`.
-    pub(super) realtime: bool,
+    pub(super) priority: Priority,
     /// Who counts system calls, if they are to be counted, and where to.
     pub(super) system_calls: Option<(Counter, &'a Path)>,
+}
+
+/// How a scan is treated by the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Priority {
+    /// Like this program.
+    Inherited,
+    /// Like any program, though this one goes before others.
+    Usual,
+    /// Before all other work of the machine, but after this program, which is the network.
+    Realtime,
+}
+
+impl Priority {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Inherited => &[],
+            Self::Usual => &["chrt", "--other", "0"],
+            Self::Realtime => &["chrt", "--fifo", "1"],
+        }
+    }
+}
+
+/// Puts this program before other work of the machine, with the networks that it carries, so that they are as fast as they say.
+/// False where the kernel does not allow it.
+pub(super) fn go_before_others() -> bool {
+    let own = std::process::id().to_string();
+    let mut chrt = Command::new("chrt");
+    chrt.args(["--fifo", "--all-tasks", "--pid", "2", &own]).stdout(Stdio::null()).stderr(Stdio::null());
+    chrt.status().is_ok_and(|status| status.success())
 }
 
 /// A tool that counts system calls.
@@ -109,9 +138,7 @@ pub(super) fn scan(inside: &Namespace, words: &[String], stdout: &Path, way: Way
     };
     command.args(["lab", "measure", "--timeout", &way.timeout.as_secs().to_string(), "--stdout"]).arg(stdout);
     command.arg("--result").arg(&result).arg("--");
-    if way.realtime {
-        command.args(["chrt", "-f", "1"]);
-    }
+    command.args(way.priority.words());
     command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     // Some scanners leave files where they are.
     command.current_dir(stdout.parent().unwrap_or(Path::new(".")));
@@ -123,8 +150,9 @@ pub(super) fn scan(inside: &Namespace, words: &[String], stdout: &Path, way: Way
 
 /// `lab measure`.
 pub(super) fn run(flags: &MeasureFlags) -> Result<()> {
-    // Refused where the limit is lower; the scan then has what there is.
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS);
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).context("read the descriptor limit")?;
+    let limit = most.min(DESCRIPTORS);
+    setrlimit(Resource::RLIMIT_NOFILE, limit, limit).context("set the descriptor limit")?;
     let stdout = File::create(&flags.stdout).with_context(|| format!("create {}", flags.stdout.display()))?;
     let mut command = Command::new(&flags.command[0]);
     command

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -12,7 +11,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::answers::Answers;
-use super::measure::{Counter, Measured, Way, scan};
+use super::measure::{Counter, Measured, Priority, Way, go_before_others, scan};
 use super::peers::{OURS, Scanner, installed, version};
 use super::score::Score;
 use super::stand::size_of;
@@ -239,7 +238,7 @@ impl Lab {
         let words = scanner.command(stage, &file.to_string_lossy());
         let way = Way {
             timeout: Duration::from_secs(self.conditions.timeout),
-            realtime: self.conditions.realtime,
+            priority: if self.conditions.realtime { Priority::Realtime } else { Priority::Inherited },
             system_calls: counts,
         };
         let chatter = scanner.has_own_stack().then(|| stage.chatter()).transpose()?;
@@ -269,13 +268,4 @@ fn build() -> Result<PathBuf> {
     cargo.args(["build", "--release", "--package", "scanner-cli"]);
     ensure!(cargo.status().context("start cargo")?.success(), "the command could not be built");
     Ok(shell::root().join("target/release/scanner"))
-}
-
-/// The scans run before the other work of this machine (`chrt -f 1`), and the networks between them before the scans. False
-/// where the kernel does not allow it.
-fn go_before_others() -> bool {
-    let own = std::process::id().to_string();
-    let mut chrt = Command::new("chrt");
-    chrt.args(["--fifo", "--all-tasks", "--pid", "2", &own]).stdout(Stdio::null()).stderr(Stdio::null());
-    chrt.status().is_ok_and(|status| status.success())
 }

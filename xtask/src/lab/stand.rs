@@ -44,6 +44,8 @@ pub(super) fn up(name: &str, flags: &DrawFlags) -> Result<()> {
         ensure!(!standing.is_running(), "{name} stands already: cargo xtask lab down {name}");
         standing.clear()?;
     }
+    // What a holder that was killed has left behind.
+    delete(&namespaces(name));
     fs::create_dir_all(folder()).with_context(|| format!("create {}", folder().display()))?;
     let log = folder().join(format!("{name}.log"));
     let words = File::create(&log).with_context(|| format!("create {}", log.display()))?;
@@ -72,7 +74,7 @@ pub(super) fn up(name: &str, flags: &DrawFlags) -> Result<()> {
 pub(super) fn hold(name: &str, flags: &DrawFlags) -> Result<()> {
     let scenario = find(name)?;
     let size = size_of(flags.ports, &scenario);
-    let namespaces = [format!("lab-{name}-scanner"), format!("lab-{name}-target")];
+    let namespaces = namespaces(name);
     let ends = [Namespace::named(&namespaces[0])?, Namespace::named(&namespaces[1])?];
     let stage = Stage::set_in(ends, &scenario, Draw { seed: flags.seed, run: 1, size })?;
     let ports = stage.ports();
@@ -157,10 +159,7 @@ impl Standing {
             }
             ensure!(!self.is_running(), "process {} of {} does not end", self.pid, self.name);
         }
-        for namespace in &self.namespaces {
-            // One that is gone already is as good.
-            drop(Command::new("ip").args(["netns", "delete", namespace]).stderr(Stdio::null()).status());
-        }
+        delete(&self.namespaces);
         let path = path(&self.name);
         fs::remove_file(&path).with_context(|| format!("remove {}", path.display()))
     }
@@ -172,6 +171,18 @@ impl Standing {
             println!("  {host}");
         }
         println!("  ip netns exec {} target/release/scanner -p {ports} {targets}", namespaces[0]);
+    }
+}
+
+/// The scanner's and the target's.
+fn namespaces(name: &str) -> [String; 2] {
+    [format!("lab-{name}-scanner"), format!("lab-{name}-target")]
+}
+
+fn delete(namespaces: &[String; 2]) {
+    for namespace in namespaces {
+        // One that is gone already is as good.
+        drop(Command::new("ip").args(["netns", "delete", namespace]).stderr(Stdio::null()).status());
     }
 }
 

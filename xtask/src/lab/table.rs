@@ -63,7 +63,7 @@ pub(super) fn document(conditions: &Conditions, sections: &[Section]) -> String 
     };
     let _ = writeln!(
         text,
-        "Seed {}, {} runs of each scanner per seed in turns, time-out {} s, {priority}, 20,000 descriptors; {} processors, \
+        "Seed {}, {} runs of each scanner per seed in turns, time-out {} s, {priority}, at most 20,000 descriptors; {} processors, \
          Linux {}; {calls}. A peer that was cut, or took more than {} s, was not run again in that scenario.\n",
         seeds.join(", "),
         conditions.runs,
