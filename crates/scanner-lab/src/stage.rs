@@ -64,10 +64,8 @@ impl Stage {
         let world = World::join(ends, wire, scenario.family())?;
         let hosts = draw(scenario, size, seed);
         let ports = scenario.ports(size);
-        for host in
-            hosts.iter().filter(|host| host.up && host.ip.is_ipv4() && host.ip != scenario.family().target())
-        {
-            world.target.ip(&format!("address add {}/22 dev {DEVICE}", host.ip))?;
+        if scenario.live_hosts.is_some() {
+            widen(&world, &hosts)?;
         }
         let (listeners, slow) = listen(&world, scenario, &hosts, &ports)?;
         if scenario.limits.kernel_icmp {
@@ -186,6 +184,19 @@ impl Stage {
         let count = words.nth(1).and_then(|count| count.parse().ok());
         count.ok_or_else(|| LabError::Tool { command: "nft list counter".to_owned(), why: text })
     }
+}
+
+/// Makes the wire a /22 in which the target has the addresses of all hosts.
+fn widen(world: &World, hosts: &[HostTruth]) -> Result<(), LabError> {
+    for (end, host) in [(&world.scanner, 1), (&world.target, 2)] {
+        let ip = Family::V4.on_wire(host);
+        end.ip(&format!("address delete {ip}/24 dev {DEVICE}"))?;
+        end.ip(&format!("address add {ip}/22 dev {DEVICE}"))?;
+    }
+    for host in hosts.iter().filter(|host| host.ip != Family::V4.target()) {
+        world.target.ip(&format!("address add {}/22 dev {DEVICE}", host.ip))?;
+    }
+    Ok(())
 }
 
 /// TUN devices have none.

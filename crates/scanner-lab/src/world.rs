@@ -35,7 +35,7 @@ pub enum Wire {
 /// Which version of the Internet Protocol is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// `10.7.0.0/22`.
+    /// `10.7.0.0/24`.
     V4,
     /// `fd07::/64`.
     V6,
@@ -122,7 +122,7 @@ impl World {
         for (end, host) in [(&scanner, 1), (&target, 2)] {
             end.ip(&format!("link set {DEVICE} up"))?;
             let (ip, prefix) = match family {
-                Family::V4 => (family.on_wire(host), "22"),
+                Family::V4 => (family.on_wire(host), "24"),
                 Family::V6 => (family.on_wire(host), "64 nodad"),
             };
             end.ip(&format!("address add {ip}/{prefix} dev {DEVICE}"))?;
