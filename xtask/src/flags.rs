@@ -52,6 +52,12 @@ pub(crate) enum Task {
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
+    /// Compare speed, CPU, memory and system calls with a bare connect loop and other scanners (Linux, root)
+    Bench(BenchFlags),
+    /// Connect to everything as fast as the kernel allows: what `bench` compares with
+    #[cfg(target_os = "linux")]
+    #[command(hide = true)]
+    Floor(crate::bench::floor::Options),
 }
 
 #[derive(Subcommand)]
@@ -93,6 +99,49 @@ pub(crate) enum LabTask {
     /// Run a command and write down what it took: the process around every scan
     #[command(hide = true)]
     Measure(MeasureFlags),
+}
+
+#[derive(Args)]
+pub(crate) struct BenchFlags {
+    /// What to measure; everything without any
+    #[arg(value_enum)]
+    pub(crate) names: Vec<Workload>,
+    /// Measured runs of each scanner, after one that only warms up
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) runs: u32,
+    /// Only these scanners, by their names in the table
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) scanner: Vec<String>,
+    /// Write every run to FILE
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Count instructions and system calls per port and compare them with the committed figures
+    #[arg(long, conflicts_with_all = ["record", "names", "runs", "scanner", "json"])]
+    pub(crate) check: bool,
+    /// Count instructions and system calls per port and write them down, to be committed
+    #[arg(long, conflicts_with_all = ["names", "runs", "scanner", "json"])]
+    pub(crate) record: bool,
+}
+
+/// What `bench` measures.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Workload {
+    /// 65,535 refused ports of this machine
+    RefusedLoopback,
+    /// 65,535 refused ports of a neighbour
+    RefusedVeth,
+    /// 65,535 open ports of a neighbour
+    Open,
+    /// 65,535 refused ports of a host 80 ms away
+    Far,
+    /// Silent ports, with at most 100, 1,000 and 10,000 connections at once
+    Silent,
+    /// 1,000 refused ports of each of 256 hosts
+    Hosts,
+    /// One refused port of each of 65,536 hosts
+    Wide,
+    /// From the start of the process to its first connection
+    StartUp,
 }
 
 #[derive(Args)]

@@ -5,6 +5,11 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool; printing is its job")]
 
+#[cfg(target_os = "linux")]
+mod bench;
+#[cfg(not(target_os = "linux"))]
+#[path = "bench/elsewhere.rs"]
+mod bench;
 mod ci;
 mod clients;
 mod codegen;
@@ -15,6 +20,8 @@ mod lab;
 #[cfg(not(target_os = "linux"))]
 #[path = "lab/elsewhere.rs"]
 mod lab;
+#[cfg(target_os = "linux")]
+mod measure;
 mod netns;
 mod shell;
 mod summary;
@@ -49,6 +56,9 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
             codegen::run(codegen::Mode::Write)
         }
         Task::Lab { task } => lab::run(task),
+        Task::Bench(flags) => bench::run(&flags),
+        #[cfg(target_os = "linux")]
+        Task::Floor(flags) => bench::floor::run(&flags),
         Task::Netns { command } => netns::run(&command),
     }
 }

@@ -154,6 +154,8 @@ impl Controller {
     }
 
     /// Takes one input. The outputs must be drained afterwards.
+    // A call of its own in every build: `cargo xtask bench --check` finds it in a profile.
+    #[inline(never)]
     pub(crate) fn handle_input(&mut self, now: ScanTime, input: Input) {
         if self.ended {
             return;
@@ -175,6 +177,8 @@ impl Controller {
     }
 
     /// The next thing to do. To be called until [`Output::Wait`] or [`Output::Done`].
+    // Like [`Controller::handle_input`], a call of its own in every build.
+    #[inline(never)]
     pub(crate) fn poll_output(&mut self, now: ScanTime) -> Output {
         if let Some(output) = self.outbox.pop_front() {
             return output;

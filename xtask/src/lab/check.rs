@@ -9,10 +9,11 @@ use anyhow::{Context, Result, ensure};
 use scanner_lab::{Draw, Scenario, Size, Stage};
 
 use super::answers::Answers;
-use super::measure::{Priority, Way, go_before_others, scan};
+use super::measure::{Priority, Way, scan};
 use super::peers::Scanner;
 use super::score::Score;
 use super::{chosen, first_line, is_unavailable};
+use crate::measure::go_before_others;
 use crate::netns::{self, Ability};
 use crate::shell;
 use crate::summary::Outcome;

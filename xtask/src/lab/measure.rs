@@ -18,6 +18,7 @@ use scanner_lab::Namespace;
 use serde::{Deserialize, Serialize};
 
 use crate::flags::MeasureFlags;
+use crate::measure::Counter;
 
 /// Every scanner gets the same, where the limit of this user allows it; more than any asks for.
 const DESCRIPTORS: u64 = 20_000;
@@ -71,56 +72,6 @@ impl Priority {
             Self::Usual => &["chrt", "--other", "0"],
             Self::Realtime => &["chrt", "--fifo", "1"],
         }
-    }
-}
-
-/// Puts this program before other work of the machine, with the networks that it carries, so that they are as fast as they say.
-/// False where the kernel does not allow it.
-pub(super) fn go_before_others() -> bool {
-    let own = std::process::id().to_string();
-    let mut chrt = Command::new("chrt");
-    chrt.args(["--fifo", "--all-tasks", "--pid", "2", &own]).stdout(Stdio::null()).stderr(Stdio::null());
-    chrt.status().is_ok_and(|status| status.success())
-}
-
-/// A tool that counts system calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counter {
-    /// By a counter of the kernel.
-    Perf,
-    /// By stopping the scan at each call: counts the same, but what is counted takes many times as long.
-    Strace,
-}
-
-impl Counter {
-    /// The first that works here.
-    pub(super) fn find() -> Option<Self> {
-        let works = |counter: &Self| {
-            let counted = counter.command(Path::new("/dev/stderr")).arg("true").stdin(Stdio::null()).output();
-            counted.is_ok_and(|output| counter.read(&String::from_utf8_lossy(&output.stderr)).is_some())
-        };
-        [Self::Perf, Self::Strace].into_iter().find(works)
-    }
-
-    /// The tool, ready for the command that it is to count in.
-    fn command(self, counts: &Path) -> Command {
-        let (program, arguments): (_, &[_]) = match self {
-            Self::Perf => ("perf", &["stat", "-x", ",", "-e", "raw_syscalls:sys_enter", "-o"]),
-            Self::Strace => ("strace", &["-f", "-c", "-o"]),
-        };
-        let mut command = Command::new(program);
-        command.args(arguments).arg(counts).arg("--");
-        command
-    }
-
-    /// The count in what the tool wrote.
-    pub(super) fn read(self, text: &str) -> Option<u64> {
-        let (word, separator, column) = match self {
-            Self::Perf => ("raw_syscalls:sys_enter", ',', 0),
-            Self::Strace => (" total", ' ', 3),
-        };
-        let line = text.lines().find(|line| line.contains(word))?;
-        line.split(separator).filter(|cell| !cell.is_empty()).nth(column)?.parse().ok()
     }
 }
 
@@ -222,16 +173,6 @@ fn now() -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_of_system_calls_are_read() {
-        let perf = "# started on x\n\n29,,raw_syscalls:sys_enter,520,100.00,,\n";
-        assert_eq!(Counter::Perf.read(perf), Some(29));
-        assert_eq!(Counter::Perf.read("<not supported>,,raw_syscalls:sys_enter,0\n"), None);
-        let strace = "% time     seconds  usecs/call     calls    errors syscall\n\
-                      100.00    0.000000           0        31         2 total\n";
-        assert_eq!(Counter::Strace.read(strace), Some(31));
-    }
 
     #[test]
     fn a_command_is_measured_and_ended_in_time() {

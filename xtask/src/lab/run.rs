@@ -11,12 +11,13 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use super::answers::Answers;
-use super::measure::{Counter, Measured, Priority, Way, go_before_others, scan};
+use super::measure::{Measured, Priority, Way, scan};
 use super::peers::{OURS, Scanner, installed, version};
 use super::score::Score;
 use super::stand::size_of;
 use super::{chosen, table};
 use crate::flags::RunFlags;
+use crate::measure::{Counter, go_before_others};
 use crate::shell;
 
 /// One scan and what came of it: one line of the file beside the table.
@@ -148,7 +149,7 @@ impl Lab {
             timeout: flags.timeout,
             repeat_below: flags.repeat_below,
             realtime: go_before_others(),
-            counter: Counter::find(),
+            counter: Counter::find().ok(),
             scanners: scanners
                 .iter()
                 .map(|(scanner, version)| [scanner.name.clone(), scanner.shown(), version.clone()])

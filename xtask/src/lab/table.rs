@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 
-use super::measure::Counter;
 use super::peers::OURS;
 use super::run::{Conditions, Scan, Section};
+use crate::measure::Counter;
 
 const HEADS: [&str; 13] = [
     "scanner",
