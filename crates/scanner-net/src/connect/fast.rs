@@ -23,8 +23,9 @@ use super::{Connect, Permits, Started};
 use crate::control::{Outcome, Probe, ProbeId, ScanTime};
 use crate::driver::{Clock, TURN};
 
-/// Turns of the driver in a row that were full, before the first worker is started: a millisecond or so of nothing but attempts.
-const BUSY_TURNS: u32 = 32;
+/// Turns of the driver in a row that were full, before the first worker is started: 3,200 attempts and nothing else, 5 to 10 ms. The
+/// window of one host is filled by fewer, and while a path is waited for a second thread would cost more than it brings.
+const BUSY_TURNS: u32 = 200;
 
 /// Makes attempts with sockets that serve one after the other.
 pub(crate) struct FastConnect {
