@@ -219,6 +219,16 @@ impl Controller {
         self.ledger.report(progress)
     }
 
+    /// The host that keeps the scan waiting: one that fell silent, else one that is asked, and of these the first.
+    pub(crate) fn slowest_host(&self) -> Option<HostAddr> {
+        let active = self.hosts.iter().map(|(_, host)| &**host).filter(|host| host.phase != Phase::Ready);
+        let patience = |host: &&Host| {
+            let is_silent = host.alive.in_doubt();
+            (!is_silent, if is_silent { host.alive.last_answer() } else { host.started }, host.addr)
+        };
+        active.min_by_key(patience).map(|host| host.addr)
+    }
+
     /// Adds something that the reader of the report should know, once per code.
     fn note(&mut self, code: &str, message: String) {
         if let Some(event) = self.ledger.note(Note { code: code.to_owned(), message }) {

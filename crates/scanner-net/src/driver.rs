@@ -29,6 +29,7 @@ pub(crate) enum Command {
     SkipHost(HostAddr),
     MaxRate(Option<NonZeroU32>),
     Snapshot(oneshot::Sender<ScanReport>),
+    Slowest(oneshot::Sender<Option<HostAddr>>),
 }
 
 /// Attempts made before the driver looks at outcomes, commands and cancellation again; the clock is read as often.
@@ -240,6 +241,7 @@ impl Driver {
                 // Who asked may have gone; then nobody wants the answer.
                 drop(reply.send(self.controller.report(now)));
             }
+            Command::Slowest(reply) => drop(reply.send(self.controller.slowest_host())),
         }
     }
 

@@ -150,6 +150,14 @@ impl ScanControl {
         }
     }
 
+    /// The host that keeps the scan waiting: of those that fell silent the one that is silent longest, else the one that is being
+    /// scanned longest. `None` where no host is being scanned, or the scan is over.
+    pub async fn slowest_host(&self) -> Option<HostAddr> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Slowest(reply));
+        answer.await.ok().flatten()
+    }
+
     fn send(&self, command: Command) {
         // Fails only when the scan is over; then there is nothing to steer.
         drop(self.commands.send(command));

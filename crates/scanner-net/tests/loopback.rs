@@ -248,8 +248,11 @@ fn pause_resume_skip_and_snapshot() {
     let still = on_runtime(control.snapshot()).unwrap().progress;
     assert_eq!(paused.sent, still.sent, "nothing is sent while paused");
     control.resume();
+    let slowest = on_runtime(control.slowest_host());
+    assert_eq!(slowest, Some(LOOPBACK.into()));
     control.skip_host(LOOPBACK);
     let report = scan.finish_blocking().unwrap();
+    assert_eq!(on_runtime(control.slowest_host()), None, "the scan is over");
     assert_eq!(report.completion, Completion::Incomplete);
     assert!(report.not_measured.get(&Reason::Skipped).is_some_and(|&n| n > 0));
     assert_eq!(report.progress.pending(), 0);
