@@ -1,5 +1,7 @@
-//! The configuration file: flat TOML, one key per option; unknown keys are errors with a suggestion.
+//! The configuration file: one key per option, and tables of the same keys as profiles; unknown keys are errors with a
+//! suggestion.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -18,37 +20,82 @@ pub(crate) fn default_path() -> Option<PathBuf> {
     Some(strategy.config_dir().join("scanner").join("config.toml"))
 }
 
+/// What a file gives.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ConfigFile {
+    /// For every scan.
+    pub(crate) base: Vec<(Key, Given)>,
+    /// By name, for the scans that ask for it.
+    profiles: BTreeMap<String, Vec<(Key, Given)>>,
+    /// Where it is; `None` where none was read.
+    path: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    /// Takes out a profile.
+    ///
+    /// # Errors
+    /// There is none of this name.
+    pub(crate) fn take_profile(&mut self, name: &str) -> Result<Vec<(Key, Given)>, Failure> {
+        if let Some(profile) = self.profiles.remove(name) {
+            return Ok(profile);
+        }
+        let shown = name.escape_debug();
+        let Some(path) = &self.path else {
+            return Err(Failure::usage(format!(
+                "there is no profile `{shown}`: no configuration file was read"
+            ))
+            .with_hint("scanner config path says where the file is looked for"));
+        };
+        let failure = Failure::usage(format!("{}: there is no profile `{shown}`", path.display()));
+        let names: Vec<&str> = self.profiles.keys().map(String::as_str).collect();
+        Err(match nearest(name, names.iter().copied()) {
+            Some(meant) => failure.with_hint(format!("did you mean {meant}?")),
+            None if names.is_empty() => failure.with_hint(format!("a table [profile.{shown}] would be one")),
+            None => failure.with_hint(format!("there are {}", names.join(", "))),
+        })
+    }
+}
+
 /// Reads the file that was named, or the default one where it exists.
-pub(crate) fn read(named: Option<&Path>) -> Result<Vec<(Key, Given)>, Failure> {
-    let Some(path) = named.map(Path::to_path_buf).or_else(default_path) else { return Ok(Vec::new()) };
+pub(crate) fn read(named: Option<&Path>) -> Result<ConfigFile, Failure> {
+    let Some(path) = named.map(Path::to_path_buf).or_else(default_path) else {
+        return Ok(ConfigFile::default());
+    };
     match std::fs::read_to_string(&path) {
         Ok(text) => parse(&path, &text),
-        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if named.is_none() && error.kind() == ErrorKind::NotFound => Ok(ConfigFile::default()),
         Err(error) => Err(Failure::usage(format!("cannot read {}: {error}", path.display()))
             .with_hint("--no-config scans without a configuration file")),
     }
 }
 
-/// Understands the text of the file at `path`.
-pub(crate) fn parse(path: &Path, text: &str) -> Result<Vec<(Key, Given)>, Failure> {
+/// Understands the text of the file at `path`, the profiles that nobody asked for too: a slip there is found at once.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<ConfigFile, Failure> {
     let source = Source { path, text };
     let table = DeTable::parse(text).map_err(|error| {
         let message = error.message().lines().next().unwrap_or_default().to_owned();
         source.wrong(error.span().unwrap_or(0..0), &message)
     })?;
-    let mut given = Vec::new();
+    let mut file = ConfigFile { path: Some(path.to_path_buf()), ..ConfigFile::default() };
     for (name, value) in table.get_ref() {
-        let key = Key::from_name(name.get_ref()).ok_or_else(|| unknown_key(&source, name))?;
-        given.extend(source.values(key, value)?);
+        if name.get_ref() == PROFILES {
+            file.profiles = source.profiles(value)?;
+        } else {
+            file.base.extend(source.entry(name, value)?);
+        }
     }
-    Ok(given)
+    Ok(file)
 }
+
+/// The table whose tables are profiles.
+const PROFILES: &str = "profile";
 
 fn unknown_key(source: &Source<'_>, name: &Spanned<impl AsRef<str>>) -> Failure {
     let typed = name.get_ref().as_ref();
     let failure = source.wrong(name.span(), &format!("unknown key `{}`", typed.escape_debug()));
     let normal = typed.replace('_', "-");
-    match nearest(&normal, Key::ALL.map(Key::name)) {
+    match nearest(&normal, Key::ALL.map(Key::name).into_iter().chain([PROFILES])) {
         Some(key) => failure.with_hint(format!("did you mean {key}?")),
         None => failure.with_hint("--print-config shows the keys that there are"),
     }
@@ -61,16 +108,43 @@ struct Source<'a> {
 }
 
 impl Source<'_> {
+    fn entry(
+        &self,
+        name: &Spanned<impl AsRef<str>>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<Vec<(Key, Given)>, Failure> {
+        let key = Key::from_name(name.get_ref().as_ref()).ok_or_else(|| unknown_key(self, name))?;
+        self.values(key, value)
+    }
+
+    fn profiles(&self, value: &Spanned<DeValue<'_>>) -> Result<BTreeMap<String, Vec<(Key, Given)>>, Failure> {
+        let not_a_table = |value: &Spanned<DeValue<'_>>| {
+            self.wrong(value.span(), "a profile is a table of options")
+                .with_hint("write [profile.NAME], and its options below")
+        };
+        let DeValue::Table(tables) = value.get_ref() else { return Err(not_a_table(value)) };
+        let mut profiles = BTreeMap::new();
+        for (name, value) in tables {
+            let DeValue::Table(options) = value.get_ref() else { return Err(not_a_table(value)) };
+            let mut given = Vec::new();
+            for (key, value) in options {
+                given.extend(self.entry(key, value)?);
+            }
+            profiles.insert(name.get_ref().to_string(), given);
+        }
+        Ok(profiles)
+    }
+
     fn values(&self, key: Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<(Key, Given)>, Failure> {
         let one = |text: String, span: Range<usize>| (key, Given { text, origin: self.origin(span.start) });
         match value.get_ref() {
             DeValue::String(text) => Ok(vec![one(text.to_string(), value.span())]),
             DeValue::Integer(number) => Ok(vec![one(self.decimal(number, value.span())?, value.span())]),
             DeValue::Boolean(flag) => Ok(vec![one(flag.to_string(), value.span())]),
-            DeValue::Array(items) if key.adds_up() || key.takes_list() => {
+            DeValue::Array(items) if key.is_many() || key.takes_list() => {
                 let texts = items.iter().map(|item| self.values(key, item)).collect::<Result<Vec<_>, _>>()?;
                 let texts: Vec<_> = texts.into_iter().flatten().collect();
-                if key.adds_up() {
+                if key.is_many() {
                     return Ok(texts);
                 }
                 let joined: Vec<String> = texts.into_iter().map(|(_, given)| given.text).collect();
@@ -128,22 +202,88 @@ mod tests {
 
     fn read(text: &str) -> String {
         match parse(Path::new("c.toml"), text) {
-            Ok(given) => {
-                let mut lines: Vec<_> = given
-                    .iter()
-                    .map(|(key, given)| format!("{} = {} from {}", key.name(), given.text, given.origin))
-                    .collect();
+            Ok(file) => {
+                let line = |profile: &str, (key, given): &(Key, Given)| {
+                    format!("{profile}{} = {} from {}", key.name(), given.text, given.origin)
+                };
+                let base = file.base.iter().map(|entry| line("", entry));
+                let profiles = file.profiles.iter().flat_map(|(name, given)| {
+                    given.iter().map(move |entry| line(&format!("{name}: "), entry))
+                });
+                let mut lines: Vec<_> = base.chain(profiles).collect();
                 lines.sort();
                 lines.join("\n")
             }
-            Err(failure) => {
-                [Some(failure.message), failure.caret, failure.hint.map(|hint| format!("hint: {hint}"))]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join("\n")
-            }
+            Err(failure) => shown(failure),
         }
+    }
+
+    fn shown(failure: Failure) -> String {
+        [Some(failure.message), failure.caret, failure.hint.map(|hint| format!("hint: {hint}"))]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn a_profile_has_the_same_keys() {
+        let text = "pace = \"auto\"\n\n[profile.office]\npace = \"gentle\"\noutput = [\"a.json\", \"b.csv\"]\n\n\
+                    [profile.\"the lab\"]\nports = \"full\"\n";
+        insta::assert_snapshot!(read(text), @"
+        office: output = a.json from c.toml:5
+        office: output = b.csv from c.toml:5
+        office: pace = gentle from c.toml:4
+        pace = auto from c.toml:1
+        the lab: ports = full from c.toml:8
+        ");
+        insta::assert_snapshot!(read("[profile.office]\npase = \"auto\"\n"), @r#"
+        c.toml:2:1: unknown key `pase`
+        pase = "auto"
+        ^^^^
+        hint: did you mean pace?
+        "#);
+        insta::assert_snapshot!(read("profile = \"office\"\n"), @r#"
+        c.toml:1:11: a profile is a table of options
+        profile = "office"
+                  ^^^^^^^^
+        hint: write [profile.NAME], and its options below
+        "#);
+        insta::assert_snapshot!(read("[profile]\noffice = 3\n"), @"
+        c.toml:2:10: a profile is a table of options
+        office = 3
+                 ^
+        hint: write [profile.NAME], and its options below
+        ");
+        insta::assert_snapshot!(read("[profiles.office]\npace = \"auto\"\n"), @"
+        c.toml:1:2: unknown key `profiles`
+        [profiles.office]
+         ^^^^^^^^
+        hint: did you mean profile?
+        ");
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there() {
+        let file = |text| parse(Path::new("c.toml"), text).unwrap();
+        let missing = |text, name| shown(file(text).take_profile(name).unwrap_err());
+        insta::assert_snapshot!(missing("[profile.office]\n[profile.lab]\n", "ofice"), @"
+        c.toml: there is no profile `ofice`
+        hint: did you mean office?
+        ");
+        insta::assert_snapshot!(missing("[profile.office]\n[profile.lab]\n", "home"), @"
+        c.toml: there is no profile `home`
+        hint: there are lab, office
+        ");
+        insta::assert_snapshot!(missing("pace = \"auto\"\n", "home"), @"
+        c.toml: there is no profile `home`
+        hint: a table [profile.home] would be one
+        ");
+        insta::assert_snapshot!(shown(ConfigFile::default().take_profile("home").unwrap_err()), @"
+        there is no profile `home`: no configuration file was read
+        hint: scanner config path says where the file is looked for
+        ");
+        assert_eq!(file("[profile.lab]\nseed = 7\n").take_profile("lab").unwrap().len(), 1);
     }
 
     #[test]

@@ -18,6 +18,18 @@ pub(crate) enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// Every status that the command documents.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Complete,
+        Self::Violation,
+        Self::Usage,
+        Self::Incomplete,
+        Self::Signal(1),
+        Self::Signal(2),
+        Self::Signal(15),
+    ];
+
     /// The status that a file says its scan ended with.
     pub(crate) const fn from_code(code: u8) -> Self {
         match code {

@@ -79,7 +79,7 @@ fn habit(text: &str) -> Result<Habit, Failure> {
         "-A" => {
             Habit::Note("-A: neither versions nor the operating system are guessed; the ports are scanned")
         }
-        "-sU" => return absent("UDP cannot be scanned, only TCP", "leave -sU out to scan the TCP ports"),
+        "-sU" => Habit::Note("-sU: UDP is not scanned; the TCP ports are scanned instead"),
         "-sn" => {
             return absent(
                 "there is no scan without ports",
@@ -169,14 +169,14 @@ mod tests {
 
     #[test]
     fn says_what_is_not_there() {
-        insta::assert_snapshot!(show("scanner -sS -sV -A -O x"), @"
+        insta::assert_snapshot!(show("scanner -sS -sU -sV -A -O x"), @"
         scanner x
         note: -sS: full connections are made instead; they need no privileges
+        note: -sU: UDP is not scanned; the TCP ports are scanned instead
         note: -sV: services are not asked for their version; names are guessed from port numbers
         note: -A: neither versions nor the operating system are guessed; the ports are scanned
         note: -O: the operating system is not guessed
         ");
-        insta::assert_snapshot!(show("scanner -sU x"), @"error: -sU: UDP cannot be scanned, only TCP");
         insta::assert_snapshot!(show("scanner -sn x"), @"error: -sn: there is no scan without ports");
         insta::assert_snapshot!(show("scanner -T9 x"), @"error: -T9: there is no such pace");
     }

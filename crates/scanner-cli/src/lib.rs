@@ -3,10 +3,14 @@
 mod args;
 mod baseline;
 mod clock;
+mod columns;
 mod config_file;
+mod config_tool;
 mod console;
+mod doctor;
 mod etiquette;
 mod exit;
+mod explain;
 mod failure;
 mod habits;
 mod interrupt;
@@ -17,6 +21,7 @@ mod plan_report;
 mod progress_line;
 mod reverse;
 mod scan;
+mod services;
 mod settings;
 mod stored;
 mod suggest;
@@ -28,7 +33,7 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::error::ErrorKind;
 
 use args::Args;
 use console::Console;
@@ -52,16 +57,21 @@ pub fn run(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failure> {
+pub(crate) fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failure> {
     let argv: Vec<OsString> = argv.into_iter().collect();
     if argv.get(1).is_some_and(tools::is_tool) {
         return tools::run(&argv);
     }
     let command_line = line(&argv);
     let habits::Rewritten { argv, notes } = habits::rewrite(argv)?;
-    let typed = match Args::try_parse_from(&argv) {
+    let typed = match Args::read(&argv) {
         Ok(typed) => typed,
-        Err(error) => return Ok(show_clap_error(error, &argv, |argv| Args::try_parse_from(argv).err())),
+        Err(error) if error.kind() == ErrorKind::DisplayHelp && !argv.iter().any(|arg| arg == "--help") => {
+            return Ok(show_clap_error(error, &argv, |argv| {
+                Args::short_help().try_get_matches_from(argv).err()
+            }));
+        }
+        Err(error) => return Ok(show_clap_error(error, &argv, |argv| Args::read(argv).err())),
     };
     let layers = layers(&typed)?;
     let settings = Settings::build(&typed, &layers)?;
@@ -78,7 +88,8 @@ fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitStatus, Failu
     if !settings.has_targets() {
         return without_targets(&networks);
     }
-    let requested = Requested::read(&settings.targets, &networks)?;
+    let requested = Requested::read(&settings.targets, &networks)
+        .map_err(|failure| tools::meant_instead(&settings.targets.words, failure))?;
     if settings.names.are_off() {
         requested.without_names()?;
     }
@@ -122,20 +133,22 @@ fn line(argv: &[OsString]) -> String {
     ["scanner".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
-/// Flags, environment and file, the strongest first.
+/// Flags, environment, profile and file, the strongest first.
 fn layers(typed: &Args) -> Result<Layers, Failure> {
     let mut layers = Layers::default();
     layers.add_weaker(
-        typed
-            .options
-            .given()
-            .into_iter()
-            .map(|(key, flag, text)| (key, Given { text, origin: Origin::Flag(flag) })),
+        typed.given().into_iter().map(|(key, flag, text)| (key, Given { text, origin: Origin::Flag(flag) })),
     );
     layers.add_weaker(settings::from_environment(|name| std::env::var(name).ok()));
-    if !typed.no_config {
-        layers.add_weaker(config_file::read(typed.config.as_deref())?);
+    if typed.no_config {
+        return Ok(layers);
     }
+    let mut file = config_file::read(typed.config.as_deref())?;
+    let variable = || std::env::var(settings::PROFILE_VARIABLE).ok().filter(|name| !name.is_empty());
+    if let Some(profile) = typed.profile.clone().or_else(variable) {
+        layers.add_weaker(file.take_profile(&profile)?);
+    }
+    layers.add_weaker(file.base);
     Ok(layers)
 }
 

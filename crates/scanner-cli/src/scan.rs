@@ -24,6 +24,7 @@ use crate::progress_line::ProgressLine;
 use crate::reverse::ReverseNames;
 use crate::settings::{Color, Destination, FailIf, Format, Settings, WhoseNames};
 use crate::targets::{Gathered, Names, Requested};
+use crate::tools;
 
 use pump::{Channel, Pump};
 
@@ -61,7 +62,8 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
         console.warn("interrupted before the scan began");
         return Ok(status);
     }
-    let Gathered { plan, unresolved, notes } = tell(gathered?, &console)?;
+    let Gathered { plan, unresolved, notes } = tell(gathered?, &console)
+        .map_err(|failure| tools::meant_instead(&settings.targets.words, failure))?;
     settings.config.detail = settings.detail(plan.most_ports());
     let estimate = plan.estimate(&settings.config);
     if settings.plan {

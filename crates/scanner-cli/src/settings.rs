@@ -4,12 +4,13 @@ mod destination;
 pub(crate) mod key;
 mod names;
 mod print;
+mod targets;
 pub(crate) mod value;
 
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use scanner_core::{PortSet, PortState, parse_ports};
+use scanner_core::{PortSet, parse_ports};
 use scanner_dns::FamilyPolicy;
 use scanner_net::{ConnectionLimit, Connector, PortDetail, ScanConfig};
 
@@ -17,9 +18,9 @@ use crate::args::{Args, ConnectorChoice};
 use crate::failure::Failure;
 use crate::targets::{EarlierSettings, PortChoice};
 
-pub(crate) use key::{Given, Key, Layers, Origin, from_environment, unknown_variables};
+pub(crate) use key::{Given, Key, Layers, Origin, PROFILE_VARIABLE, from_environment, unknown_variables};
 pub(crate) use names::{NameSettings, WhoseNames};
-pub(crate) use print::print_config;
+pub(crate) use print::{print_config, toml_text};
 
 /// With at most this many ports asked, every port is listed whatever its state.
 const LISTED_PORTS: usize = 25;
@@ -213,7 +214,7 @@ impl Settings {
             ConnectorChoice::Portable => Connector::Portable,
         };
         Ok(Self {
-            targets: targets(args, layers)?,
+            targets: targets::all(args, layers)?,
             names: NameSettings::build(layers)?,
             ports: asked,
             excluded_ports: excluded,
@@ -225,12 +226,12 @@ impl Settings {
             },
             display: DisplaySettings {
                 quiet: switch(Key::Quiet)?,
-                verbose: args.verbose,
+                verbose: layers.value(Key::Verbose).map_or(Ok(0), |given| value::loudness(&given))?,
                 color: words_or(given(Key::Color), &COLORS, Color::Auto)?,
                 progress: words_or(given(Key::Progress), &PROGRESS, ProgressMode::Auto)?,
             },
-            fail_if: fail_if(args, layers)?,
-            baseline: args.baseline.clone(),
+            fail_if: fail_if(layers)?,
+            baseline: targets::paths(args.baseline.as_slice(), layers, Key::Baseline).pop(),
             plan: args.plan,
         })
     }
@@ -274,38 +275,6 @@ fn words_or<T: Copy>(given: Option<Given>, words: &[(&'static str, T)], default:
     given.map_or(Ok(default), |given| value::word(&given, words))
 }
 
-fn targets(args: &Args, layers: &Layers) -> Result<TargetSettings, Failure> {
-    let families = [("any", FamilyPolicy::Any), ("4", FamilyPolicy::Ipv4), ("6", FamilyPolicy::Ipv6)];
-    let all = layers.value(Key::AllAddresses);
-    let paths = |key| layers.all(key).iter().map(|given| PathBuf::from(&given.text)).collect::<Vec<_>>();
-    Ok(TargetSettings {
-        words: args.targets.clone(),
-        inputs: args.input.clone(),
-        local: args.local,
-        earlier: earlier(args, layers)?,
-        exclude: layers.all(Key::Exclude).to_vec(),
-        exclude_files: paths(Key::ExcludeFile),
-        scope: layers.value(Key::Scope).map(|given| PathBuf::from(given.text)),
-        family: words_or(layers.value(Key::Family), &families, FamilyPolicy::Any)?,
-        all_addresses: all.map_or(Ok(false), |given| value::switch(&given))?,
-        yes: args.yes,
-    })
-}
-
-/// What to take from earlier results. Ports that are typed beside them are meant; others are not.
-fn earlier(args: &Args, layers: &Layers) -> Result<EarlierSettings, Failure> {
-    let states = [PortState::Open, PortState::Closed, PortState::Filtered, PortState::Unknown];
-    let words = states.map(|state| (state.as_str(), state));
-    let state =
-        |text: &String| value::word(&Given { text: text.clone(), origin: Origin::Flag("--state") }, &words);
-    let ports = layers.value(Key::Ports);
-    Ok(EarlierSettings {
-        files: args.from.clone(),
-        states: args.state.iter().map(state).collect::<Result<_, _>>()?,
-        without_ports: ports.is_some_and(|given| matches!(given.origin, Origin::Flag(_))),
-    })
-}
-
 /// The ports to ask for, and those to leave out in any case.
 struct Ports {
     asked: PortSet,
@@ -324,11 +293,11 @@ fn ports(layers: &Layers) -> Result<Ports, Failure> {
     Ok(Ports { asked: left, excluded })
 }
 
-fn fail_if(args: &Args, layers: &Layers) -> Result<Option<FailIf>, Failure> {
+fn fail_if(layers: &Layers) -> Result<Option<FailIf>, Failure> {
     let words = [("open", FailIf::Open), ("none", FailIf::None), ("changed", FailIf::Changed)];
     let Some(given) = layers.value(Key::FailIf) else { return Ok(None) };
     let what = value::word(&given, &words)?;
-    if what == FailIf::Changed && args.baseline.is_none() {
+    if what == FailIf::Changed && layers.value(Key::Baseline).is_none() {
         return Err(Failure::usage(format!("{}: there is nothing that could have changed", given.origin))
             .with_hint("name the result of an earlier scan with --baseline FILE"));
     }

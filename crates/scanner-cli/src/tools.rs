@@ -1,13 +1,15 @@
-//! The commands that work on results instead of making them: `show`, `convert`, `diff`, `schema`.
+//! The commands beside `scan`: those that work on results, and those that explain.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use scanner_core::compare;
 use schemars::Schema;
 
+use crate::args;
+use crate::config_tool::{self, ConfigTool};
 use crate::console::{Console, use_color};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
@@ -15,10 +17,12 @@ use crate::output::sink::{Sink, SinkError};
 use crate::output::{self, Palette, changes, record, sanitize};
 use crate::settings::{Color, Destination, Format, OutputSettings, value};
 use crate::stored::Stored;
+use crate::suggest::nearest;
+use crate::{doctor, explain, services};
 
 /// The commands beside `scan`.
 #[derive(Debug, Parser)]
-#[command(name = "scanner", bin_name = "scanner", disable_help_subcommand = true, styles = crate::args::STYLES, max_term_width = 110)]
+#[command(name = "scanner", bin_name = "scanner", disable_help_subcommand = true, styles = args::STYLES, max_term_width = args::WIDEST_HELP)]
 struct Tools {
     #[command(subcommand)]
     tool: Tool,
@@ -67,6 +71,53 @@ enum Tool {
         /// jsonl: one line of it; json: the whole document
         format: String,
     },
+    /// Say which service a port stands for, which ports a name has, or where a word occurs
+    ///
+    /// A name is a guess from the number. RANK is the place among the 1,000 ports that are likeliest to be open. Without a word the
+    /// 100 likeliest are shown. Examples: scanner services 8443, scanner services postgres, scanner services http*, scanner services
+    /// 8000-8100, scanner services message broker
+    Services {
+        /// A port, a range, a name, a wildcard, a preset; any other word is looked for in names and notes
+        #[arg(value_name = "PORT|NAME|WORD")]
+        asked: Vec<String>,
+        /// One JSON document instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Explain a word of a result: what was seen, what it can mean, what to try
+    ///
+    /// Reasons (no-reply), states (filtered), verdicts (accepts-everything) and exit statuses (3). Without a word all are listed.
+    Explain {
+        /// A word of a result, or the number of an exit status
+        #[arg(value_name = "WORD")]
+        word: Vec<String>,
+        /// Colours: auto (the default), always or never
+        #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+        color: String,
+    },
+    /// Look at what limits a scan from this machine, and how to mend it; changes nothing
+    ///
+    /// Descriptors, source ports, the neighbour table, connection tracking, retries of the kernel, VPN, container, resolver and
+    /// firewall. It only reads. Exit status: 0, whatever it found.
+    Doctor {
+        /// One JSON document instead of text
+        #[arg(long)]
+        json: bool,
+        /// Colours: auto (the default), always or never
+        #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+        color: String,
+    },
+    /// Write, show or find the configuration file
+    Config {
+        #[command(subcommand)]
+        tool: ConfigTool,
+    },
+    /// Print the help of a command
+    Help {
+        /// The command; without it the long help of all
+        #[arg(value_name = "COMMAND")]
+        command: Option<String>,
+    },
 }
 
 /// What text looks like.
@@ -85,19 +136,49 @@ struct Look {
 
 /// Whether the first word names one of these commands.
 pub(crate) fn is_tool(word: &OsString) -> bool {
-    ["show", "convert", "diff", "schema"].iter().any(|tool| word == tool)
+    Tools::command().get_subcommands().any(|tool| word == tool.get_name())
+}
+
+/// The command that was meant where the first of these targets is none.
+pub(crate) fn meant(words: &[String]) -> Option<String> {
+    let tools = Tools::command();
+    let names = tools.get_subcommands().filter(|tool| !tool.is_hide_set()).map(Command::get_name);
+    let meant = words.first().and_then(|word| nearest(word, names))?;
+    Some(format!("did you mean scanner {meant}? scanner {meant} --help"))
+}
+
+/// The failure with the command that was meant, where it seems that one was.
+pub(crate) fn meant_instead(words: &[String], failure: Failure) -> Failure {
+    match meant(words) {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// A file that cannot be read, or a result that cannot be written.
+/// What the command could not do.
 pub(crate) fn run(argv: &[OsString]) -> Result<ExitStatus, Failure> {
-    let tool = match Tools::try_parse_from(argv) {
+    let parse = |argv: &[OsString]| {
+        let matches = args::as_wide_as_asked(Tools::command()).try_get_matches_from(argv)?;
+        Tools::from_arg_matches(&matches)
+    };
+    let tool = match parse(argv) {
         Ok(tools) => tools.tool,
         Err(error) => {
-            return Ok(crate::show_clap_error(error, argv, |argv| Tools::try_parse_from(argv).err()));
+            return Ok(crate::show_clap_error(error, argv, |argv| {
+                parse(&argv.into_iter().map(OsString::from).collect::<Vec<_>>()).err()
+            }));
         }
+    };
+    dispatch(tool)
+}
+
+fn dispatch(tool: Tool) -> Result<ExitStatus, Failure> {
+    let palette = |color: &str| {
+        let color = value::of("--color", color, &crate::settings::COLORS)?;
+        Ok(Palette::new(use_color(color, &io::stdout())))
     };
     match tool {
         Tool::Show { file, look } => {
@@ -112,6 +193,31 @@ pub(crate) fn run(argv: &[OsString]) -> Result<ExitStatus, Failure> {
             diff(&old, &new, json, value::of("--color", &color, &crate::settings::COLORS)?)
         }
         Tool::Schema { format } => schema(&format),
+        Tool::Services { asked, json } => services::run(joined(&asked).as_deref(), json),
+        Tool::Explain { word, color } => explain::run(joined(&word).as_deref(), palette(&color)?),
+        Tool::Doctor { json, color } => doctor::run(json, palette(&color)?),
+        Tool::Config { tool } => config_tool::run(tool),
+        Tool::Help { command } => help(command.as_deref()),
+    }
+}
+
+/// Several words are one thing to look for.
+fn joined(words: &[String]) -> Option<String> {
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+fn help(command: Option<&str>) -> Result<ExitStatus, Failure> {
+    let line = |words: &[&str]| crate::command(words.iter().copied().map(OsString::from));
+    match command {
+        None | Some("scan") => line(&["scanner", "--help"]),
+        Some(command) if is_tool(&command.into()) => line(&["scanner", command, "--help"]),
+        Some(command) => {
+            let failure = Failure::usage(format!("there is no command `{}`", command.escape_debug()));
+            Err(match meant(&[command.to_owned()]) {
+                Some(hint) => failure.with_hint(hint),
+                None => failure.with_hint("scanner --help lists the commands"),
+            })
+        }
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) fn all(args: &Args, layers: &Layers) -> Result<Vec<Destination>, Fail
     let format = words_or(given, &Format::WORDS, Format::Text)?;
     // A format on the command line beats the ending, which beats what the environment or the file say.
     let by_ending = |path: &PathBuf| Format::from_ending(path).filter(|_| !typed).unwrap_or(format);
-    let mut all: Vec<_> = args.output.iter().map(|path| to(by_ending(path), path)).collect();
+    let mut all: Vec<_> = super::targets::paths(&args.output, layers, Key::Output)
+        .iter()
+        .map(|path| to(by_ending(path), path))
+        .collect();
     let beside = beside(args);
     if all.is_empty() && beside.iter().all(|destination| destination.file.is_some()) {
         all.push(Destination { format, file: None });

@@ -10,9 +10,16 @@ use crate::suggest::nearest;
 /// What the name of every variable begins with.
 const PREFIX: &str = "SCANNER_";
 
+/// The variable that names a profile of the file.
+pub(crate) const PROFILE_VARIABLE: &str = "SCANNER_PROFILE";
+
 /// One option. Its name is the long flag, the key of the file, and the end of the variable's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
+    Input,
+    Local,
+    From,
+    State,
     Exclude,
     ExcludeFile,
     Scope,
@@ -37,15 +44,22 @@ pub(crate) enum Key {
     SkipDiscovery,
     Format,
     Reason,
+    Output,
+    Baseline,
     FailIf,
     Quiet,
     Color,
     Progress,
+    Verbose,
 }
 
 impl Key {
     /// Every option, in the order in which they are printed.
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 35] = [
+        Self::Input,
+        Self::Local,
+        Self::From,
+        Self::State,
         Self::Exclude,
         Self::ExcludeFile,
         Self::Scope,
@@ -70,15 +84,22 @@ impl Key {
         Self::SkipDiscovery,
         Self::Format,
         Self::Reason,
+        Self::Output,
+        Self::Baseline,
         Self::FailIf,
         Self::Quiet,
         Self::Color,
         Self::Progress,
+        Self::Verbose,
     ];
 
     /// The name in the file.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Input => "input",
+            Self::Local => "local",
+            Self::From => "from",
+            Self::State => "state",
             Self::Exclude => "exclude",
             Self::ExcludeFile => "exclude-file",
             Self::Scope => "scope",
@@ -103,10 +124,13 @@ impl Key {
             Self::SkipDiscovery => "skip-discovery",
             Self::Format => "format",
             Self::Reason => "reason",
+            Self::Output => "output",
+            Self::Baseline => "baseline",
             Self::FailIf => "fail-if",
             Self::Quiet => "quiet",
             Self::Color => "color",
             Self::Progress => "progress",
+            Self::Verbose => "verbose",
         }
     }
 
@@ -129,10 +153,17 @@ impl Key {
             Self::Dns | Self::Pace | Self::Color | Self::Progress => Some("auto"),
             Self::Timeout => Some("3s"),
             Self::Format => Some("text"),
-            Self::AllAddresses | Self::Open | Self::SkipDiscovery | Self::Reason | Self::Quiet => {
-                Some("false")
-            }
-            Self::Exclude
+            Self::Local
+            | Self::AllAddresses
+            | Self::Open
+            | Self::SkipDiscovery
+            | Self::Reason
+            | Self::Quiet => Some("false"),
+            Self::Verbose => Some("0"),
+            Self::Input
+            | Self::From
+            | Self::State
+            | Self::Exclude
             | Self::ExcludeFile
             | Self::Scope
             | Self::Resolvers
@@ -145,6 +176,8 @@ impl Key {
             | Self::HostTimeout
             | Self::Deadline
             | Self::Seed
+            | Self::Output
+            | Self::Baseline
             | Self::FailIf => None,
         }
     }
@@ -153,6 +186,11 @@ impl Key {
     /// command line.
     pub(crate) const fn adds_up(self) -> bool {
         matches!(self, Self::Exclude | Self::ExcludeFile)
+    }
+
+    /// Whether one place may give several values, which the file writes as an array.
+    pub(crate) const fn is_many(self) -> bool {
+        self.adds_up() || matches!(self, Self::Input | Self::From | Self::State | Self::Output)
     }
 
     /// Whether the value is a comma-separated list, which the file may write as an array.
@@ -240,8 +278,10 @@ pub(crate) fn from_environment(variable: impl Fn(&str) -> Option<String>) -> Vec
 
 /// A note for each variable that looks like an option and is none: a slip there must not stay without a word.
 pub(crate) fn unknown_variables(names: impl IntoIterator<Item = String>) -> Vec<String> {
-    let is_known =
-        |name: &String| *name == logging::VARIABLE || Key::ALL.iter().any(|key| key.variable() == *name);
+    let is_known = |name: &String| {
+        [logging::VARIABLE, PROFILE_VARIABLE].contains(&name.as_str())
+            || Key::ALL.iter().any(|key| key.variable() == *name)
+    };
     let mut unknown: Vec<String> =
         names.into_iter().filter(|name| name.starts_with(PREFIX) && !is_known(name)).collect();
     unknown.sort();

@@ -16,7 +16,7 @@ pub(crate) fn print_config(layers: &Layers, out: &mut impl Write) -> io::Result<
 
 fn line(key: Key, layers: &Layers) -> (String, String) {
     let name = key.name();
-    if key.adds_up() && !layers.all(key).is_empty() {
+    if key.is_many() && !layers.all(key).is_empty() {
         let all = layers.all(key);
         let texts: Vec<String> = all.iter().map(|given| quoted(&given.text)).collect();
         let mut origins: Vec<String> = all.iter().map(|given| given.origin.to_string()).collect();
@@ -24,15 +24,16 @@ fn line(key: Key, layers: &Layers) -> (String, String) {
         return (format!("{name} = [{}]", texts.join(", ")), origins.join(", "));
     }
     match layers.value(key) {
-        Some(given) => {
-            // TOML refuses a leading zero, and need not keep a sign.
-            let number = given.text.parse::<u32>().is_ok_and(|number| number.to_string() == given.text);
-            let plain = number || matches!(given.text.as_str(), "true" | "false");
-            let text = if plain { given.text } else { quoted(&given.text) };
-            (format!("{name} = {text}"), given.origin.to_string())
-        }
+        Some(given) => (format!("{name} = {}", toml_text(&given.text)), given.origin.to_string()),
         None => (format!("# {name} ="), format!("{}, not set", Origin::Default)),
     }
+}
+
+/// A value as TOML writes it: plain where that is possible.
+pub(crate) fn toml_text(text: &str) -> String {
+    // TOML refuses a leading zero, and need not keep a sign.
+    let number = text.parse::<u32>().is_ok_and(|number| number.to_string() == text);
+    if number || matches!(text, "true" | "false") { text.to_owned() } else { quoted(text) }
 }
 
 fn quoted(text: &str) -> String {

@@ -8,7 +8,7 @@ use super::*;
 fn layers(line: &str) -> (Args, Layers) {
     let args = Args::try_parse_from(line.split(' ')).unwrap();
     let mut layers = Layers::default();
-    let given = args.options.given();
+    let given = args.given();
     layers.add_weaker(
         given.into_iter().map(|(key, flag, text)| (key, Given { text, origin: Origin::Flag(flag) })),
     );
@@ -171,6 +171,10 @@ fn print_config_is_a_configuration_file() {
     print_config(&layers, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     insta::assert_snapshot!(text, @r#"
+    # input =                                # default, not set
+    local = false                            # default
+    # from =                                 # default, not set
+    # state =                                # default, not set
     exclude = ["192.0.2.1", "nas.lan", "192.0.2.9"] # --exclude, /etc/c.toml:4
     # exclude-file =                         # default, not set
     # scope =                                # default, not set
@@ -195,13 +199,16 @@ fn print_config_is_a_configuration_file() {
     skip-discovery = false                   # default
     format = "text"                          # default
     reason = false                           # default
+    # output =                               # default, not set
+    # baseline =                             # default, not set
     # fail-if =                              # default, not set
     quiet = false                            # default
     color = "auto"                           # default
     progress = "auto"                        # default
+    verbose = 0                              # default
     "#);
     let read = crate::config_file::parse(Path::new("c.toml"), &text).unwrap();
-    assert_eq!(read.iter().find(|(key, _)| *key == Key::MaxRate).unwrap().1.text, "500");
+    assert_eq!(read.base.iter().find(|(key, _)| *key == Key::MaxRate).unwrap().1.text, "500");
 }
 
 #[test]
@@ -218,6 +225,6 @@ fn what_print_config_writes_is_read_back() {
     assert!(!text.contains('\x1b'), "{text}");
     let read = crate::config_file::parse(Path::new("c.toml"), &text).unwrap();
     for (key, text) in texts {
-        assert_eq!(read.iter().find(|(read, _)| *read == key).unwrap().1.text, text);
+        assert_eq!(read.base.iter().find(|(read, _)| *read == key).unwrap().1.text, text);
     }
 }

@@ -40,6 +40,12 @@ pub(crate) fn retries(given: &Given) -> Result<u8, Failure> {
     given.text.trim().parse().map_err(|_| wrong(given, "is not a number of retries", "it goes from 0 to 13"))
 }
 
+/// How much is logged.
+pub(crate) fn loudness(given: &Given) -> Result<u8, Failure> {
+    let hint = "0 logs nothing, 1 as -v, 2 as -vv";
+    given.text.trim().parse().map_err(|_| wrong(given, "is not a number", hint))
+}
+
 /// A seed.
 pub(crate) fn seed(given: &Given) -> Result<u64, Failure> {
     let hint = format!("it goes from 0 to {}", u64::MAX);

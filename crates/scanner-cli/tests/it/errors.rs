@@ -115,6 +115,7 @@ fn flags() {
       tip: a similar argument exists: '--ports'
 
     Usage: scanner [OPTIONS] TARGET…
+           scanner COMMAND …
 
     For more information, try '--help'.
     ");
@@ -124,13 +125,6 @@ fn flags() {
     ----- stderr
     error: --pace: `gentel` is not one of the values
     hint: did you mean gentle? There are auto, fixed, gentle
-    ");
-    insta::assert_snapshot!(context.run(&["127.0.0.1", "-sU"]), @"
-    exit status: 2
-    ----- stdout
-    ----- stderr
-    error: -sU: UDP cannot be scanned, only TCP
-    hint: leave -sU out to scan the TCP ports
     ");
     insta::assert_snapshot!(context.run(&["127.0.0.1", "--deadline", "60"]), @"
     exit status: 2
@@ -146,6 +140,7 @@ fn flags() {
     error: the argument '-F' cannot be used with '--ports <PORTS>'
 
     Usage: scanner [OPTIONS] TARGET…
+           scanner COMMAND …
 
     For more information, try '--help'.
     ");
@@ -167,6 +162,7 @@ fn nothing_that_was_typed_acts_on_the_terminal() {
       tip: to pass '--�[2J�foo�error: fine' as a value, use '-- --�[2J�foo�error: fine'
 
     Usage: scanner [OPTIONS] TARGET…
+           scanner COMMAND …
 
     For more information, try '--help'.
     ");
@@ -177,6 +173,7 @@ fn nothing_that_was_typed_acts_on_the_terminal() {
     error: unexpected value '�[2J' for '--jsonl' found; no more were expected
 
     Usage: scanner [OPTIONS] TARGET…
+           scanner COMMAND …
 
     For more information, try '--help'.
     ");
@@ -188,6 +185,7 @@ fn nothing_that_was_typed_acts_on_the_terminal() {
     error: invalid UTF-8 was detected in one or more arguments
 
     Usage: scanner [OPTIONS] TARGET…
+           scanner COMMAND …
 
     For more information, try '--help'.
     ");

@@ -9,3 +9,4 @@ mod output;
 mod results;
 mod status;
 mod targets;
+mod tools;

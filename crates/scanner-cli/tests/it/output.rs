@@ -171,6 +171,10 @@ fn print_config() {
     insta::assert_snapshot!(context.show(&output), @r#"
     exit status: 0
     ----- stdout
+    # input =                                # default, not set
+    local = false                            # default
+    # from =                                 # default, not set
+    # state =                                # default, not set
     exclude = ["10.0.0.2", "10.0.0.1"]       # --exclude, [DIR]/c.toml:3
     # exclude-file =                         # default, not set
     # scope =                                # default, not set
@@ -195,10 +199,13 @@ fn print_config() {
     skip-discovery = false                   # default
     format = "text"                          # default
     reason = false                           # default
+    # output =                               # default, not set
+    # baseline =                             # default, not set
     # fail-if =                              # default, not set
     quiet = false                            # default
     color = "auto"                           # default
     progress = "auto"                        # default
+    verbose = 0                              # default
     ----- stderr
     "#);
 }

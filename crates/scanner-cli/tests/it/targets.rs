@@ -242,6 +242,7 @@ fn results_that_are_none() {
       --from <FILE>
 
     Usage: scanner [OPTIONS] TARGET…
+           scanner COMMAND …
 
     For more information, try '--help'.
     ");
