@@ -4,6 +4,7 @@ mod args;
 mod baseline;
 mod clock;
 mod columns;
+mod completions;
 mod config_file;
 mod config_tool;
 mod console;

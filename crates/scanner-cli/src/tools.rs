@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 use scanner_core::compare;
 use schemars::Schema;
 
@@ -18,7 +19,7 @@ use crate::output::{self, Palette, changes, record, sanitize};
 use crate::settings::{Color, Destination, Format, OutputSettings, value};
 use crate::stored::Stored;
 use crate::suggest::nearest;
-use crate::{doctor, explain, services};
+use crate::{completions, doctor, explain, services};
 
 /// The commands beside `scan`.
 #[derive(Debug, Parser)]
@@ -112,6 +113,26 @@ enum Tool {
         #[command(subcommand)]
         tool: ConfigTool,
     },
+    /// Print completions for a shell
+    ///
+    /// bash: scanner completions bash > ~/.local/share/bash-completion/completions/scanner
+    ///
+    /// zsh: scanner completions zsh > a directory of $fpath, as _scanner
+    ///
+    /// fish: scanner completions fish > ~/.config/fish/completions/scanner.fish
+    ///
+    /// powershell: scanner completions powershell | Out-String | Invoke-Expression
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the man pages into a directory
+    #[command(hide = true)]
+    Man {
+        /// A directory that is there
+        directory: PathBuf,
+    },
     /// Print the help of a command
     Help {
         /// The command; without it the long help of all
@@ -132,6 +153,11 @@ struct Look {
     /// Colours: auto (the default), always or never
     #[arg(long, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
     color: String,
+}
+
+/// The commands, as clap knows them.
+pub(crate) fn commands() -> Vec<Command> {
+    Tools::command().get_subcommands().cloned().collect()
 }
 
 /// Whether the first word names one of these commands.
@@ -197,6 +223,8 @@ fn dispatch(tool: Tool) -> Result<ExitStatus, Failure> {
         Tool::Explain { word, color } => explain::run(joined(&word).as_deref(), palette(&color)?),
         Tool::Doctor { json, color } => doctor::run(json, palette(&color)?),
         Tool::Config { tool } => config_tool::run(tool),
+        Tool::Completions { shell } => completions::print(shell),
+        Tool::Man { directory } => completions::write_man_pages(&directory),
         Tool::Help { command } => help(command.as_deref()),
     }
 }

@@ -24,7 +24,7 @@ const SHOWN: [(&str, &str); 15] = [
 const USAGE: &str = "scanner [OPTIONS] TARGET…      scanner 192.168.1.0/24 -p ssh,http*";
 
 const AFTER: &str = "\
-Commands: show convert diff schema services explain doctor config
+Commands: show convert diff schema services explain doctor config completions
 More:     scanner --help, scanner COMMAND --help";
 
 /// The command with the help of one screen: nothing is grouped, and what is rarely needed is left to `--help`.

@@ -45,6 +45,7 @@ Commands:
                                        means, and what to try
   scanner doctor                       what of this machine limits a scan
   scanner config init|show|path        the configuration file
+  scanner completions SHELL            completions for bash, zsh, fish, …
   Each has a --help of its own. A host that is called like a command is
   scanned by scanner scan NAME, or scanner -- NAME.
 

@@ -28,7 +28,7 @@ fn short_help() {
       -h, --help                This help; --help: everything, with examples
       -V, --version             Print the version
 
-    Commands: show convert diff schema services explain doctor config
+    Commands: show convert diff schema services explain doctor config completions
     More:     scanner --help, scanner COMMAND --help
     ----- stderr
     ");
@@ -258,6 +258,7 @@ fn long_help() {
                                            means, and what to try
       scanner doctor                       what of this machine limits a scan
       scanner config init|show|path        the configuration file
+      scanner completions SHELL            completions for bash, zsh, fish, …
       Each has a --help of its own. A host that is called like a command is
       scanned by scanner scan NAME, or scanner -- NAME.
 

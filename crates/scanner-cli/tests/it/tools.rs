@@ -1,5 +1,8 @@
 //! The commands beside `scan` as their users meet them.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use crate::context::TestContext;
 
 #[test]
@@ -249,4 +252,102 @@ fn the_configuration_is_its_users_alone() {
     context.run(&["config", "init"]);
     let mode = context.path(".config/scanner/config.toml").metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+}
+
+/// Runs a shell with the completions of the command, where the shell is installed.
+fn in_shell(context: &TestContext, shell: &str, args: &[&str], script: &str) -> Option<String> {
+    let completions = context.command(&["completions", shell]).output().unwrap();
+    assert!(completions.status.success(), "{completions:?}");
+    std::fs::write(context.path("completions"), completions.stdout).unwrap();
+    let mut command = Command::new(shell);
+    let built = std::path::Path::new(env!("CARGO_BIN_EXE_scanner")).parent().unwrap().display().to_string();
+    command.args(args).arg(script).current_dir(context.path("")).env("HOME", context.path(""));
+    command.env("PATH", format!("{built}:/usr/local/bin:/usr/bin:/bin")).stdin(Stdio::null());
+    let Ok(output) = command.output() else {
+        let mut out = std::io::stdout();
+        writeln!(out, "skipped: {shell} is not installed").unwrap();
+        return None;
+    };
+    assert!(output.status.success(), "{output:?}");
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn bash_completes() {
+    let context = TestContext::new(0);
+    context.file("office.jsonl", "");
+    let script = r#"
+        source ./completions
+        complete -p scanner
+        try() {
+            COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+            _scanner scanner "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "$*: ${COMPREPLY[*]}"
+        }
+        try scanner --max-
+        try scanner --format x
+        try scanner --pace ''
+        try scanner expl
+        try scanner completions ''
+        try scanner config ''
+        try scanner diff --j
+        try scanner scan --skip
+        try scanner show off
+    "#;
+    let Some(shown) = in_shell(&context, "bash", &["--norc", "-c"], script) else { return };
+    insta::assert_snapshot!(shown, @"
+    complete -o bashdefault -o default -o nosort -F _scanner scanner
+    scanner --max-: --max-connections --max-rate --max-per-host
+    scanner --format x: xml
+    scanner --pace : auto fixed gentle
+    scanner expl: explain
+    scanner completions : bash elvish fish powershell zsh
+    scanner config : init show path
+    scanner diff --j: --json
+    scanner scan --skip: --skip-discovery
+    scanner show off:
+    ");
+}
+
+#[test]
+fn zsh_and_fish_understand_their_completions() {
+    let context = TestContext::new(0);
+    if let Some(shown) =
+        in_shell(&context, "fish", &["-c"], "source ./completions; complete -C 'scanner --max-'")
+    {
+        assert!(shown.contains("--max-rate"), "{shown}");
+    }
+    let script = "fpath=($PWD $fpath); cp completions _scanner; autoload -U compinit; compinit -u -D; print $_comps[scanner]; zsh -n completions";
+    if let Some(shown) = in_shell(&context, "zsh", &["-f", "-c"], script) {
+        assert!(shown.contains("_scanner"), "{shown}");
+    }
+    let powershell = context.command(&["completions", "powershell"]).output().unwrap();
+    assert!(String::from_utf8(powershell.stdout).unwrap().contains("Register-ArgumentCompleter"));
+}
+
+#[test]
+fn man_pages_are_sound() {
+    let context = TestContext::new(0);
+    std::fs::create_dir(context.path("man")).unwrap();
+    let output = context.command(&["man", "man"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let page = context.path("man/scanner.1");
+    let text = std::fs::read_to_string(&page).unwrap();
+    for part in ["max\\-rate", "Exit status", "scanner\\-doctor"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(context.path("man/scanner-config-init.1").exists());
+    // groff warns of what it does not understand.
+    let formatted = Command::new("groff").args(["-man", "-Kutf8", "-Tutf8", "-ww", "-z"]).arg(&page).output();
+    // Where there is no groff the pages are only looked into.
+    if let Ok(output) = formatted {
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    }
+    insta::assert_snapshot!(context.run(&["man", "missing"]), @"
+    exit status: 2
+    ----- stdout
+    ----- stderr
+    error: cannot write man pages to missing: No such file or directory (os error 2)
+    hint: name a directory that is there
+    ");
 }
