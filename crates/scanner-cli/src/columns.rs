@@ -1,6 +1,6 @@
 //! How wide the terminal is, and text that keeps to it.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The variable that says how wide to write, whatever the terminal says.
 const VARIABLE: &str = "COLUMNS";
@@ -50,6 +50,22 @@ pub(crate) fn labelled(label: &str, text: &str, indent: usize, width: usize) -> 
     lines.collect::<Vec<_>>().concat()
 }
 
+/// The beginning of a line that has to fit into `width` columns.
+pub(crate) fn cut(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let mut room = width.saturating_sub(1);
+    let fits = |c: &char| {
+        let taken = c.width().unwrap_or(0);
+        let fits = taken <= room;
+        room = room.saturating_sub(taken);
+        fits
+    };
+    let kept: String = line.chars().take_while(fits).collect();
+    kept + "…"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +79,13 @@ mod tests {
             labelled("Try", "one two three four five six", 5, 25),
             "Try  one two three four\n     five six\n"
         );
+    }
+
+    #[test]
+    fn cuts_at_columns() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut("abcdefg", 6), "abcde…");
+        assert_eq!(cut("日本語", 5), "日本…");
     }
 
     #[test]

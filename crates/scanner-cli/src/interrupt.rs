@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::Console;
 use crate::exit::ExitStatus;
+use crate::keys;
 
 /// How long a second signal waits for the progress line to go away.
 const LAST_TOUCH: Duration = Duration::from_millis(50);
@@ -65,7 +66,8 @@ impl Interrupt {
 }
 
 #[expect(clippy::exit, reason = "the user insists: nothing more is written, nothing is waited for")]
-fn end_now(signal: u8) -> ! {
+pub(crate) fn end_now(signal: u8) -> ! {
+    keys::give_back();
     std::process::exit(ExitStatus::Signal(signal).code().into())
 }
 

@@ -15,6 +15,7 @@ mod explain;
 mod failure;
 mod habits;
 mod interrupt;
+mod keys;
 mod logging;
 mod networks;
 mod output;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use scanner_core::Progress;
 
+use crate::columns;
 use crate::console::Console;
 use crate::output::words::{counted, duration, number};
 use crate::settings::{DisplaySettings, ProgressMode};
@@ -29,6 +30,7 @@ enum Shown {
 pub(crate) struct ProgressLine {
     shown: Shown,
     bar: ProgressBar,
+    paused: bool,
     /// When the next line is due, for those that come now and then.
     due: Duration,
 }
@@ -44,7 +46,7 @@ impl ProgressLine {
             ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
         let bar = ProgressBar::hidden().with_style(style);
         let due = if shown == Shown::Log { LOG_EVERY } else { Duration::ZERO };
-        Self { shown, bar, due }
+        Self { shown, bar, paused: false, due }
     }
 
     /// The bar that gives way to everything else on the terminal.
@@ -59,12 +61,24 @@ impl ProgressLine {
                 if self.bar.is_hidden() {
                     self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
                 }
-                self.bar.set_message(line(progress));
+                let line = self.line(progress);
+                self.bar
+                    .set_message(columns::asked().map_or(line.clone(), |width| columns::cut(&line, width)));
             }
             Shown::Log => self.now_and_then(progress, LOG_EVERY, line, console),
             Shown::Json => self.now_and_then(progress, RECORD_EVERY, record, console),
             Shown::Nothing => {}
         }
+    }
+
+    /// Whether the scan is paused, from now on.
+    pub(crate) fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
+    }
+
+    /// What a person wants to know now.
+    pub(crate) fn line(&self, progress: &Progress) -> String {
+        if self.paused { format!("paused · {}", line(progress).trim_start()) } else { line(progress) }
     }
 
     fn now_and_then(

@@ -59,6 +59,11 @@ Exit status:
          ended by SIGHUP, SIGINT (Ctrl-C) or SIGTERM; what was found until
          then is written out
 
+Keys, while a scan runs on a terminal:
+  space  a line about how it stands       s  skip the slowest host
+  p      pause, and go on again           q  stop, and keep what was found
+  ?      these keys
+
 Configuration:
   A flag beats the environment, the environment beats the file, the file
   beats the default. The options from Targets to Display have the key of

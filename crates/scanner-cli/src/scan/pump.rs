@@ -6,12 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::{FutureExt, StreamExt};
 use scanner_core::{Findings, Progress, ScanEvent, ScanReport};
-use scanner_net::{Scan, ScanError};
+use scanner_net::{Scan, ScanControl, ScanError};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{Console, Ending, Output, ProgressLine, ReverseNames, Sink, SinkError};
 use crate::clock;
+use crate::keys::{self, Key, Keys};
 
 /// How often the progress is looked at while nothing happens.
 const TICK: Duration = Duration::from_millis(100);
@@ -86,6 +87,7 @@ pub(super) struct Pump {
     line: ProgressLine,
     names: ReverseNames,
     cancel: CancellationToken,
+    paused: bool,
 }
 
 impl Pump {
@@ -97,15 +99,20 @@ impl Pump {
         names: ReverseNames,
     ) -> Self {
         let cancel = names.cancel().clone();
-        Self { channels, findings, console, line, names, cancel }
+        Self { channels, findings, console, line, names, cancel, paused: false }
     }
 
     /// Runs until the last event and returns the report. Where no result can be written any more the scan is cancelled.
     pub(super) async fn run(&mut self, mut scan: Scan) -> Result<ScanReport, ScanError> {
         let mut progress = scan.progress();
+        let control = scan.control();
+        let mut keys = Keys::listen();
         let mut tick = tokio::time::interval(TICK);
         loop {
             self.show(&mut progress);
+            while let Some(key) = keys.pressed() {
+                self.obey(key, &control, &progress).await;
+            }
             // While events are waiting they are only collected; they are handed on when there is a pause.
             let event = if let Some(event) = scan.next().now_or_never() {
                 event
@@ -116,6 +123,10 @@ impl Pump {
                     event = scan.next() => event,
                     named = self.names.next() => {
                         self.take(&named);
+                        continue;
+                    }
+                    key = keys.next() => {
+                        self.obey(key, &control, &progress).await;
                         continue;
                     }
                     _ = tick.tick() => {
@@ -160,6 +171,40 @@ impl Pump {
         }
         if let Some(note) = self.names.note() {
             self.console.note(&note);
+        }
+    }
+
+    async fn obey(&mut self, key: Key, control: &ScanControl, progress: &watch::Receiver<Progress>) {
+        match key {
+            Key::Status => {
+                let slowest = control.slowest_host().await;
+                let slowest = slowest.map_or(String::new(), |host| format!(" · slowest: {host}"));
+                let now = *progress.borrow();
+                self.console.plain_line(&format!("{}{slowest}", self.line.line(&now)));
+            }
+            Key::Skip => match control.slowest_host().await {
+                Some(host) => {
+                    control.skip_host(host);
+                    self.console.note(&format!("{host} is skipped; s again skips the next"));
+                }
+                None => self.console.note("no host is being scanned"),
+            },
+            Key::Pause => {
+                self.paused = !self.paused;
+                self.line.set_paused(self.paused);
+                if self.paused {
+                    control.pause();
+                    self.console.note("paused; p goes on");
+                } else {
+                    control.resume();
+                    self.console.note("going on");
+                }
+            }
+            Key::Quit => {
+                self.console.note("stopping; what was found is kept");
+                control.cancel();
+            }
+            Key::Help => self.console.plain_line(keys::HELP),
         }
     }
 

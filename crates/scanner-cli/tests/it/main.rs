@@ -9,4 +9,5 @@ mod output;
 mod results;
 mod status;
 mod targets;
+mod terminal;
 mod tools;

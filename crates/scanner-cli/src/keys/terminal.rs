@@ -1,0 +1,180 @@
+//! The terminal as it has to be for single keys, and as it was.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileTypeExt;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, raise};
+use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
+use nix::unistd::{getpgrp, getppid, getsid, tcgetpgrp};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::Key;
+
+/// How often it is looked whether the process is (still) in the foreground.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// What this process did to the terminal.
+#[derive(Debug)]
+enum State {
+    /// It is as it was.
+    Untouched,
+    /// It gives single keys; this is how it was.
+    Keys(Termios),
+    /// It was given back for good.
+    Over,
+}
+
+/// One per process, as there is one terminal; what ends the process has to find it from anywhere.
+static STATE: Mutex<State> = Mutex::new(State::Untouched);
+
+/// Takes the terminal if this process may have it, and reads it on a thread of its own.
+pub(super) fn listen() -> Option<mpsc::UnboundedReceiver<Key>> {
+    // Who reads the result from a pipe may want the keys for itself, as a pager does.
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() || is_pipe(io::stdout()) || !in_foreground()
+    {
+        return None;
+    }
+    give_back_on_panic();
+    tokio::spawn(mind_stops());
+    let (send, keys) = mpsc::unbounded_channel();
+    let reader = thread::Builder::new().name("keys".into()).spawn(move || read(&send));
+    reader.is_ok().then_some(keys)
+}
+
+/// Gives the terminal back for good.
+pub(crate) fn give_back() {
+    let mut state = state();
+    restore(&state);
+    *state = State::Over;
+}
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whoever is in the background must not touch the terminal: it would be stopped. Then its shell has put it right.
+fn restore(state: &State) {
+    if let State::Keys(before) = state
+        && in_foreground()
+    {
+        // Nothing can be done about a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, before);
+    }
+}
+
+/// Makes the terminal give single keys, unseen. Ctrl-C and Ctrl-Z still mean what they mean; whether it may be read.
+fn take() -> bool {
+    let mut state = state();
+    match &*state {
+        State::Over => return false,
+        State::Keys(_) => return true,
+        State::Untouched => {}
+    }
+    let Ok(before) = tcgetattr(io::stdin()) else { return false };
+    let mut single = before.clone();
+    single.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+    single.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+    single.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
+    if tcsetattr(io::stdin(), SetArg::TCSANOW, &single).is_err() {
+        return false;
+    }
+    *state = State::Keys(before);
+    true
+}
+
+/// Lets the terminal be as it was until it is taken again.
+fn let_go() {
+    let mut state = state();
+    if matches!(*state, State::Keys(_)) {
+        restore(&state);
+        *state = State::Untouched;
+    }
+}
+
+fn in_foreground() -> bool {
+    tcgetpgrp(io::stdin()).is_ok_and(|group| group == getpgrp())
+}
+
+fn is_pipe(stream: impl AsFd) -> bool {
+    let file = stream.as_fd().try_clone_to_owned().map(File::from);
+    file.and_then(|file| file.metadata()).is_ok_and(|data| data.file_type().is_fifo())
+}
+
+fn read(keys: &mpsc::UnboundedSender<Key>) {
+    let mut bytes = [0; 64];
+    while !keys.is_closed() {
+        if !in_foreground() {
+            let_go();
+            thread::sleep(LOOK);
+            continue;
+        }
+        if !take() {
+            return;
+        }
+        if !is_readable() || !in_foreground() {
+            continue;
+        }
+        match io::stdin().read(&mut bytes) {
+            Ok(0) => return,
+            Ok(count) => {
+                let pressed = bytes.get(..count).unwrap_or_default();
+                // Fails only when the scan is over.
+                for key in Key::all(pressed) {
+                    let _ = keys.send(key);
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// Waits for a key, not for ever.
+fn is_readable() -> bool {
+    let stdin = io::stdin();
+    let mut waiting = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    let timeout = PollTimeout::try_from(LOOK).unwrap_or(PollTimeout::ZERO);
+    poll(&mut waiting, timeout).is_ok_and(|ready| ready > 0)
+}
+
+fn give_back_on_panic() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            before(panic);
+        }));
+    });
+}
+
+/// Ctrl-Z gives the terminal back before the process stops; the reader takes it again once the process is in the foreground.
+/// Ctrl-\ ends the process at once, as it always does.
+async fn mind_stops() {
+    let listen = |which: Signal| signal(SignalKind::from_raw(which as i32));
+    let (Ok(mut stops), Ok(mut quits)) = (listen(Signal::SIGTSTP), listen(Signal::SIGQUIT)) else { return };
+    loop {
+        let stop = tokio::select! {
+            stop = stops.recv() => stop,
+            _ = quits.recv() => {
+                give_back();
+                crate::interrupt::end_now(Signal::SIGQUIT as u8);
+            }
+        };
+        if stop.is_none() {
+            return;
+        }
+        // A process that nobody could wake again must not stop.
+        if getsid(Some(getppid())).is_ok_and(|parent| Ok(parent) == getsid(None)) {
+            let_go();
+            let _ = raise(Signal::SIGSTOP);
+        }
+    }
+}
