@@ -69,6 +69,21 @@ impl Terminal {
         from + shown[from..].find(text).unwrap() + text.len()
     }
 
+    /// Presses keys until the terminal shows `text`: who has the terminal back takes a moment to listen to it.
+    fn press_until(&mut self, keys: &str, from: usize, text: &str) -> usize {
+        for _ in 0..PATIENCE.as_millis() / 250 {
+            self.press(keys);
+            let (shown, changed) = &*self.shown;
+            let is_missing = |shown: &mut String| !shown.get(from..).unwrap_or_default().contains(text);
+            let moment = Duration::from_millis(250);
+            let waited = changed.wait_timeout_while(shown.lock().unwrap(), moment, is_missing).unwrap().1;
+            if !waited.timed_out() {
+                break;
+            }
+        }
+        self.await_text(from, text)
+    }
+
     /// Everything that was shown, once the shell has ended.
     fn end(mut self) -> String {
         self.child.wait().unwrap();
@@ -164,8 +179,7 @@ fn a_stopped_scan_goes_on_in_the_foreground() {
     let at = terminal.await_text(at, "&");
     terminal.press("echo in the $((1+1))nd row; fg\n");
     let at = terminal.await_text(at, "in the 2nd row");
-    terminal.press("  ");
-    let at = terminal.await_text(at, " · slowest: 127.0.0.1");
+    let at = terminal.press_until(" ", at, " · slowest: 127.0.0.1");
     terminal.press("q");
     let at = terminal.await_text(at, "stopping; what was found is kept");
     terminal.await_text(at, "$ ");
