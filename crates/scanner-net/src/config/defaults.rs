@@ -123,6 +123,9 @@ pub(crate) const HEAVY_LOSS_PERCENT: u32 = 40;
 /// The least number of canaries by which that is judged.
 pub(crate) const CANARIES_THAT_TELL: u32 = 4;
 
+/// The least number of repeated attempts by which the same is judged.
+pub(crate) const REPETITIONS_THAT_TELL: u32 = 16;
+
 /// Attempts of a canary in a row without answer before the host counts as lost.
 pub(crate) const CANARY_STRIKES: u32 = 4;
 

@@ -16,7 +16,7 @@ use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
 use crate::config::defaults::{
-    ACCEPTS_EVERYTHING_PORTS, DOWN_PATIENCE, HEAVY_LOSS_PERCENT, UNHEARD_RETRY_TIMEOUT,
+    ACCEPTS_EVERYTHING_PORTS, DOWN_PATIENCE, HEAVY_LOSS_PERCENT, REPETITIONS_THAT_TELL, UNHEARD_RETRY_TIMEOUT,
 };
 
 #[derive(Debug)]
@@ -50,6 +50,8 @@ pub(crate) struct Host {
     /// A firewall of this machine rejected some probe.
     rejected_here: bool,
     attempts: Attempts,
+    /// Of the last attempts that were not a port's first: how many were answered, and how many there were.
+    repetitions: (u32, u32),
     patience: Patience,
     /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
     loss_before_strikes: HostLoss,
@@ -105,6 +107,7 @@ impl Host {
             down_since: None,
             rejected_here: false,
             attempts: Attempts::new(rules.retries),
+            repetitions: (0, 0),
             patience: Patience::default(),
             loss_before_strikes: HostLoss::default(),
         }
@@ -151,9 +154,21 @@ impl Host {
         Answerer::of(reason).is_some_and(Answerer::tells_loss) && !self.is_limited()
     }
 
-    /// Whether so much is lost that something limits what passes, rather than that packets get lost by chance.
-    pub(crate) fn is_loss_heavy(&self) -> bool {
-        self.attempts.loss().of_path().share().is_some_and(|share| share * 100.0 >= HEAVY_LOSS_PERCENT.into())
+    /// Whether repetitions are answered as those on a path that loses packets by chance are: then loss says nothing about the pace.
+    /// Behind a firewall that limits what passes, repetitions get lost as the first attempts did.
+    pub(crate) const fn is_loss_light(&self) -> bool {
+        let (answered, all) = self.repetitions;
+        all >= REPETITIONS_THAT_TELL && answered * 100 >= all * (100 - HEAVY_LOSS_PERCENT)
+    }
+
+    fn repeated(&mut self, answered: bool) {
+        let (yes, all) = &mut self.repetitions;
+        if *all >= 4 * REPETITIONS_THAT_TELL {
+            // What was long ago counts less.
+            (*yes, *all) = (*yes / 2, *all / 2);
+        }
+        *yes += u32::from(answered);
+        *all += 1;
     }
 
     /// Whether the host limits how often it refuses.
@@ -253,6 +268,9 @@ impl Host {
             return 0;
         }
         self.rtt.sample(rtt);
+        if ask.attempt > 1 && self.shows_loss(reason) {
+            self.repeated(true);
+        }
         if ask.attempt == 0 && self.alive.canary_was_under_load() {
             self.attempts.listener_under_load(true);
         }
@@ -285,6 +303,9 @@ impl Host {
     /// A port stayed silent on its `attempt`-th attempt.
     pub(crate) fn silent(&mut self, port: u16, attempt: u8) {
         self.asked_in_vain(port, attempt);
+        if attempt > 1 {
+            self.repeated(false);
+        }
         self.alive.silent(port, attempt);
         self.silent_attempts = self.silent_attempts.saturating_add(1);
     }

@@ -135,7 +135,8 @@ impl Liveness {
     }
 
     pub(crate) fn canary_is_out(&mut self, now: ScanTime, under_load: bool) {
-        self.under_load = under_load;
+        // Only a listener tells: a closed port is limited together with all others that refuse.
+        self.under_load = under_load && self.canary_reason() == Some(Reason::Handshake);
         self.canary_in_flight = true;
         self.canary_sent = now;
         self.silent_since_canary = 0;

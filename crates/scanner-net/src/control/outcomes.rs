@@ -28,7 +28,7 @@ impl Controller {
             }
             Outcome::Answered { reason: Reason::NoNeighbour, rtt } => {
                 host.answered(now, flight.ask, Reason::NoNeighbour, rtt);
-                self.window.grow(1, self.flights.len() + 1, false);
+                self.window.grow(1, self.flights.len() + 1, true);
                 self.settle(slot, flight.ask, Reason::NoNeighbour, None);
                 self.finish_host(slot, Some(Reason::NoNeighbour), None);
             }
@@ -64,16 +64,16 @@ impl Controller {
         if reason.is_answer_of_host() {
             self.group.sample(rtt);
         }
-        // Where loss is light it says nothing about the pace: when silent ports are asked again, every answer is one to a repetition.
-        let heavy = host.is_loss_heavy();
-        if flight.ask.attempt > 1 && heavy && host.shows_loss(reason) {
+        // When silent ports are asked again every answer is one to a repetition: alone, it says nothing about the pace.
+        let light = host.is_loss_light();
+        if flight.ask.attempt > 1 && !light && host.shows_loss(reason) {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");
             }
         } else if !is_beyond(reason) {
-            host.window.grow(confirmed + 1, host.in_flight + 1, heavy);
-            self.window.grow(confirmed + 1, in_flight, false);
+            host.window.grow(confirmed + 1, host.in_flight + 1, light);
+            self.window.grow(confirmed + 1, in_flight, true);
         }
         if flight.ask.attempt == 0 {
             tracing::trace!(host = %host.addr, confirmed, window = host.window.size(), ?rtt, "the canary answered");
@@ -115,8 +115,7 @@ impl Controller {
         }
         match host.alive.canary_silent(now) {
             Strike::Loss => {
-                let heavy = host.is_loss_heavy() || host.alive.is_loss_heavy();
-                if heavy && host.window.reduce(flight.sent, now) {
+                if host.alive.is_loss_heavy() && host.window.reduce(flight.sent, now) {
                     host.alive.forget_loss();
                 }
                 tracing::debug!(host = %host.addr, window = host.window.size(), "a canary stayed silent");

@@ -18,7 +18,7 @@ pub(crate) struct Window {
 }
 
 /// Beyond the size at which loss was heavy, and is no more, a window grows by one in so many of its answers, an eighth per flight:
-/// TCP's one per flight would take a minute to fill a path of 80 ms again. While loss is heavy it is one per flight.
+/// TCP's one per flight would take a minute to fill a path of 80 ms again. Until loss is known to be light it is one per flight.
 const CAREFUL: f64 = 8.0;
 
 impl Window {
@@ -53,7 +53,7 @@ impl Window {
     /// Evidence that the path carries what it is given: `answers` more answers came. A window that was not in use since it
     /// last grew has shown nothing and stays (RFC 7661); what counts is how many waited at once, as probes that stay silent
     /// expire together before a canary confirms them. `in_flight` probes wait now.
-    pub(crate) fn grow(&mut self, answers: u32, in_flight: u32, heavy_loss: bool) {
+    pub(crate) fn grow(&mut self, answers: u32, in_flight: u32, light_loss: bool) {
         let used = std::mem::replace(&mut self.used, in_flight).max(in_flight);
         if f64::from(used) * 2.0 < self.size {
             self.used = used;
@@ -62,8 +62,8 @@ impl Window {
         let answers = f64::from(answers);
         let step = match () {
             () if self.size < self.threshold => answers,
-            () if heavy_loss => answers / self.size,
-            () => answers / CAREFUL,
+            () if light_loss => answers / CAREFUL,
+            () => answers / self.size,
         };
         self.size = (self.size + step).min(self.cap);
     }
@@ -72,7 +72,7 @@ impl Window {
     /// times the window for each of its lengths.
     pub(crate) fn grow_below(&mut self, bound: u32, in_flight: u32) {
         if self.size < f64::from(bound) {
-            self.grow(3, in_flight, false);
+            self.grow(3, in_flight, true);
             self.size = self.size.min(f64::from(bound));
         }
     }
@@ -105,24 +105,24 @@ mod tests {
         for expected in [20, 40, 80] {
             let flight = window.size();
             for _ in 0..flight {
-                window.grow(1, flight, true);
+                window.grow(1, flight, false);
             }
             assert_eq!(window.size(), expected);
         }
         window.reduce(at(1), at(2));
         assert_eq!(window.size(), 40);
         for _ in 0..40 {
-            window.grow(1, 40, true);
+            window.grow(1, 40, false);
         }
         assert_eq!(window.size(), 40, "one per flight: 40.99…");
-        window.grow(1, 40, true);
+        window.grow(1, 40, false);
         assert_eq!(window.size(), 41);
     }
 
     #[test]
     fn losses_of_one_flight_count_once() {
         let mut window = Window::new(10.0, 1000);
-        window.grow(90, 10, true);
+        window.grow(90, 10, false);
         window.reduce(at(1), at(10));
         window.reduce(at(2), at(11));
         window.reduce(at(9), at(12));
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn stays_within_its_bounds() {
         let mut window = Window::new(10.0, 12);
-        window.grow(1000, 12, true);
+        window.grow(1000, 12, false);
         assert_eq!(window.size(), 12);
         for i in 0..20 {
             window.reduce(at(i * 10 + 1), at(i * 10 + 5));
@@ -151,9 +151,9 @@ mod tests {
             window.sent(in_flight);
         }
         window.sent(1);
-        window.grow(11, 1, true);
+        window.grow(11, 1, false);
         assert_eq!(window.size(), 21);
-        window.grow(11, 1, true);
+        window.grow(11, 1, false);
         assert_eq!(window.size(), 21, "not in use since");
     }
 
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn an_unused_window_does_not_grow() {
         let mut window = Window::new(10.0, 100);
-        window.grow(50, 4, true);
+        window.grow(50, 4, false);
         assert_eq!(window.size(), 10);
     }
 }
