@@ -138,7 +138,9 @@ pub(crate) const fn advice(reason: Reason) -> Option<&'static str> {
 
 /// A round-trip time.
 pub(crate) fn rtt(time: Duration) -> String {
-    let millis = time.as_secs_f64() * 1_000.0;
+    // Files keep microseconds; what is shown of a file must be what was shown of the scan.
+    let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    let millis = f64::from(micros) / 1_000.0;
     if millis < 0.095 {
         format!("{millis:.2} ms")
     } else if millis < 9.95 {
@@ -146,7 +148,7 @@ pub(crate) fn rtt(time: Duration) -> String {
     } else if millis < 999.5 {
         format!("{millis:.0} ms")
     } else {
-        format!("{:.1} s", time.as_secs_f64())
+        format!("{:.1} s", millis / 1_000.0)
     }
 }
 
@@ -209,7 +211,9 @@ mod tests {
             [(20, "0.02 ms"), (512, "0.5 ms"), (9_940, "9.9 ms"), (41_300, "41 ms"), (1_250_000, "1.2 s")]
         {
             assert_eq!(rtt(Duration::from_micros(micros)), text);
+            assert_eq!(rtt(Duration::from_nanos(micros * 1_000 + 999)), text);
         }
+        assert_eq!(rtt(Duration::from_nanos(250_600)), rtt(Duration::from_micros(250)));
         for (millis, text) in [
             (0, "1 ms"),
             (87, "87 ms"),
