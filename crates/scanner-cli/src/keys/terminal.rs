@@ -70,22 +70,29 @@ fn restore(state: &State) {
 }
 
 /// Makes the terminal give single keys, unseen. Ctrl-C and Ctrl-Z still mean what they mean; whether it may be read.
+///
+/// To be called again and again: a shell that brings the process to the foreground gives it the terminal first and puts the modes
+/// right only then, so that what was taken at once is lost.
 fn take() -> bool {
     let mut state = state();
-    match &*state {
-        State::Over => return false,
-        State::Keys(_) => return true,
-        State::Untouched => {}
+    if matches!(*state, State::Over) {
+        return false;
     }
-    let Ok(before) = tcgetattr(io::stdin()) else { return false };
-    let mut single = before.clone();
-    single.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+    let Ok(now) = tcgetattr(io::stdin()) else { return false };
+    let lines = LocalFlags::ICANON | LocalFlags::ECHO;
+    if matches!(*state, State::Keys(_)) && !now.local_flags.intersects(lines) {
+        return true;
+    }
+    let mut single = now.clone();
+    single.local_flags.remove(lines);
     single.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
     single.control_chars[SpecialCharacterIndices::VTIME as usize] = 0;
     if tcsetattr(io::stdin(), SetArg::TCSANOW, &single).is_err() {
         return false;
     }
-    *state = State::Keys(before);
+    if matches!(*state, State::Untouched) {
+        *state = State::Keys(now);
+    }
     true
 }
 

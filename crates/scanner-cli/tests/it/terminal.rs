@@ -188,6 +188,20 @@ fn a_stopped_scan_goes_on_in_the_foreground() {
     assert!(shown.contains("icanon") && shown.contains("\necho"), "{shown}");
 }
 
+/// As a shell does that brings a job to the foreground, a moment after that has the terminal again.
+#[test]
+fn a_terminal_whose_modes_are_set_by_another_gives_keys_again() {
+    let context = TestContext::new(30);
+    let line =
+        format!("(sleep 1; stty icanon echo < /dev/tty; echo modes are set) & {}", slow_scan(&context, ""));
+    let Some(mut terminal) = Terminal::run(&context, &line) else { return };
+    let at = terminal.await_text(0, "modes are set");
+    let at = terminal.press_until(" ", at, " · slowest: 127.0.0.1");
+    terminal.press("q");
+    terminal.await_text(at, "stopping; what was found is kept");
+    terminal.end();
+}
+
 #[test]
 fn who_may_not_have_the_terminal_leaves_it_alone() {
     let context = TestContext::new(2);
