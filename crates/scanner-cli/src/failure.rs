@@ -1,6 +1,7 @@
 //! `Failure`: an error as a person reads it: one line, the place, and what to do.
 
 use std::fmt::Display;
+use std::path::Path;
 
 use scanner_core::SpecError;
 
@@ -45,6 +46,11 @@ impl Failure {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// A file as messages name it.
+pub(crate) fn shown(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
 /// An error with its chain of causes, on one line.

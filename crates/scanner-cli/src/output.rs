@@ -14,7 +14,7 @@ pub(crate) mod sink;
 mod summary;
 mod text;
 pub(crate) mod words;
-mod xml;
+pub(crate) mod xml;
 
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
@@ -28,7 +28,6 @@ use crate::settings::{Format, OutputSettings};
 
 use record::{About, NoteFields, UnresolvedFields};
 
-pub(crate) use record::SCHEMA;
 pub(crate) use summary::{ending, open_on_real_hosts, summary};
 pub(crate) use text::Palette;
 

@@ -1,14 +1,15 @@
 //! `Stored`: the result of an earlier scan, read from a file: `jsonl`, `json`, or nmap's XML, ours included.
 //!
 //! A file of lines is read twice, once for what is known only at its end and once for its hosts, so that memory does not grow
-//! with it.
+//! with it. `each_host` reads any file once, for its hosts alone.
 
+mod hosts;
 mod input;
 mod jsonl;
 mod nmap;
 mod tally;
 
-use std::io::{self, BufRead};
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -21,10 +22,11 @@ use scanner_dns::{ResolveError, ResolveErrorKind};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::networks::Networks;
-use crate::output::record::{About, Document, NoteFields, PortFields, SCHEMA, UnresolvedFields};
+use crate::output::record::{About, Document, NoteFields, PortFields, UnresolvedFields};
 use crate::output::{Beginning, Ending, Output};
 
-use input::Input;
+pub(crate) use hosts::{Rest, Seen, each_host};
+use input::{Input, Opened};
 use tally::{Tally, duration};
 
 /// The code of a note about the targets, which is known before the scan begins.
@@ -75,14 +77,10 @@ impl Stored {
     }
 
     fn from_input(input: Input) -> Result<Self, Failure> {
-        let mut start = input.reader()?;
-        match first_byte(&mut start).map_err(|error| input.unreadable(&error))? {
-            Some(b'<') => nmap::read(&input, start),
-            Some(b'{') if jsonl::is_record(&mut start).map_err(|error| input.unreadable(&error))? => {
-                jsonl::read(input)
-            }
-            Some(b'{') => read_document(&input),
-            _ => Err(input.wrong("is no result of a scan")),
+        match input.opened()? {
+            Opened::Xml(reader) => nmap::read_stored(&input, reader),
+            Opened::Lines(lines) => jsonl::read(input, lines),
+            Opened::Document(reader) => read_document(&input, reader),
         }
     }
 
@@ -222,31 +220,8 @@ impl Stored {
     }
 }
 
-/// Looks past white space and a byte order mark.
-fn first_byte(reader: &mut dyn BufRead) -> io::Result<Option<u8>> {
-    const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
-    loop {
-        let buffer = reader.fill_buf()?;
-        let skipped =
-            buffer.iter().take_while(|byte| byte.is_ascii_whitespace() || MARK.contains(byte)).count();
-        match buffer.get(skipped) {
-            Some(byte) => {
-                let byte = *byte;
-                reader.consume(skipped);
-                return Ok(Some(byte));
-            }
-            None if buffer.is_empty() => return Ok(None),
-            None => reader.consume(skipped),
-        }
-    }
-}
-
-fn read_document(input: &Input) -> Result<Stored, Failure> {
-    let value: serde_json::Value = serde_json::from_reader(input.reader()?)
-        .map_err(|error| input.wrong_at(error.line(), &format!("is no JSON document: {error}")))?;
-    check_schema(input, 1, value.get("schema"))?;
-    let document: Document =
-        serde_json::from_value(value).map_err(|error| input.wrong_at(1, &error.to_string()))?;
+fn read_document(input: &Input, reader: impl io::Read) -> Result<Stored, Failure> {
+    let document: Document = input.document(reader)?;
     let mut tally = Tally::new(document.scan_id, parsed(input, &document.seed)?);
     let at = document.finished;
     let hosts: Vec<_> = document
@@ -289,19 +264,8 @@ fn read_document(input: &Input) -> Result<Stored, Failure> {
     })
 }
 
-/// A reader that guesses at a shape it does not know would lie.
-fn check_schema(input: &Input, line: usize, schema: Option<&serde_json::Value>) -> Result<(), Failure> {
-    match schema {
-        Some(schema) if *schema == SCHEMA => Ok(()),
-        Some(schema) => Err(input
-            .wrong_at(line, &format!("schema {schema} is not known; this scanner reads schema {SCHEMA}"))
-            .with_hint("read it with the version of scanner that wrote it, or a later one")),
-        None => Err(input.wrong_at(line, "is no result of a scan: it has no schema")),
-    }
-}
-
 fn parsed<T: std::str::FromStr>(input: &Input, text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|_| input.wrong_at(1, &format!("`{}` is no number", text.escape_debug())))
+    text.parse().map_err(|_| input.wrong_at(1, 0, format_args!("`{}` is no number", text.escape_debug())))
 }
 
 fn resolve_errors(fields: Vec<UnresolvedFields>) -> Vec<ResolveError> {

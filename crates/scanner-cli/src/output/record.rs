@@ -13,7 +13,7 @@ use scanner_core::{
     PortState, PortsByReason, Progress, Protocol, Reason, ReverseName, ServiceBasis, Target, Verdict,
 };
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::networks::Networks;
 use crate::output::{Ending, ending};
@@ -22,6 +22,20 @@ pub(crate) use schema::{document_schema, record_schema};
 
 /// The version of the shape. A reader refuses any other.
 pub(crate) const SCHEMA: u32 = 1;
+
+/// Refuses any other version: a reader that guesses at a shape it does not know would lie.
+///
+/// # Errors
+/// Another version, or no number.
+pub(crate) fn known_schema<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let schema = u32::deserialize(deserializer)?;
+    if schema == SCHEMA {
+        return Ok(schema);
+    }
+    let advice = "use the version that wrote it, or a later one";
+    let what = format_args!("schema {schema} is not known; this scanner reads schema {SCHEMA}: {advice}");
+    Err(de::Error::custom(what))
+}
 
 /// One line of `jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +65,7 @@ pub(crate) enum Record {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct StartRecord {
     /// The version of this shape.
+    #[serde(deserialize_with = "known_schema")]
     #[schemars(schema_with = "schema::version")]
     pub(crate) schema: u32,
     /// Carried by every record of the scan.
@@ -321,6 +336,7 @@ pub(crate) struct EndFields {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Document {
     /// The version of this shape.
+    #[serde(deserialize_with = "known_schema")]
     #[schemars(schema_with = "schema::version")]
     pub(crate) schema: u32,
     /// Identifies the scan.

@@ -2,6 +2,7 @@
 //! places where its readers pass text on (reasons of ports that are not shown, scripts of a host, the summary).
 
 mod host;
+pub(crate) mod reason;
 
 use std::io::{self, Write};
 use std::time::SystemTime;

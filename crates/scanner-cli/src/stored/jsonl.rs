@@ -1,7 +1,6 @@
 //! A file of records, one per line. A last line that was cut off by a kill or a full disk is left out.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
 use std::time::SystemTime;
 
 use scanner_core::{
@@ -9,25 +8,21 @@ use scanner_core::{
     PortState, Reason, Target,
 };
 
-use super::input::Input;
+use super::input::{Input, Lines, Opened};
 use super::tally::{Tally, duration};
-use super::{Hosts, Item, Stored, TARGET_NOTE, check_schema, parsed, resolve_errors};
+use super::{Hosts, Item, Stored, TARGET_NOTE, parsed, resolve_errors};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::output::record::{About, EndRecord, PortRecord, Record, Role, StartRecord};
 
-/// Whether the first line is a record by itself; the document of `json` begins with a line that is not.
-pub(super) fn is_record(reader: &mut dyn BufRead) -> io::Result<bool> {
-    let mut line = Vec::new();
-    reader.read_until(b'\n', &mut line)?;
-    let value = serde_json::from_slice::<serde_json::Value>(&line);
-    Ok(value.is_ok_and(|value| value.get("type").is_some()))
+pub(super) fn read(input: Input, lines: Lines) -> Result<Stored, Failure> {
+    let mut reading = Reading::default();
+    let whole = input.each_record(lines, parse, |line, record| reading.take(&input, line, record))?;
+    reading.into_stored(input, whole)
 }
 
-pub(super) fn read(input: Input) -> Result<Stored, Failure> {
-    let mut reading = Reading::default();
-    let whole = each_record(&input, |line, record| reading.take(&input, line, record))?;
-    reading.into_stored(input, whole)
+fn parse(line: &[u8]) -> serde_json::Result<Record> {
+    serde_json::from_slice(line)
 }
 
 /// Ports and hosts, as they were found; a host that was not finished comes last.
@@ -37,7 +32,8 @@ pub(super) fn walk_hosts(
     take: &mut dyn FnMut(Item<'_>),
 ) -> Result<(), Failure> {
     let mut ports = Ports::default();
-    each_record(input, |_, record| {
+    let Opened::Lines(lines) = input.opened()? else { return Err(input.no_result("it has changed")) };
+    input.each_record(lines, parse, |_, record| {
         match record {
             Record::Note(note) if note.note.code != TARGET_NOTE => {
                 take(Item::Note(note.timestamp, &note.note));
@@ -62,38 +58,6 @@ pub(super) fn walk_hosts(
     Ok(())
 }
 
-/// Calls `take` with every record and the number of its line. False: the last line was cut off.
-fn each_record(
-    input: &Input,
-    mut take: impl FnMut(usize, Record) -> Result<(), Failure>,
-) -> Result<bool, Failure> {
-    let mut reader = input.reader()?;
-    let mut line = Vec::new();
-    for number in 1.. {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line).map_err(|error| input.unreadable(&error))?;
-        if length == 0 {
-            break;
-        }
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        match serde_json::from_slice(&line) {
-            Ok(record) => take(number, record)?,
-            Err(_) if !line.ends_with(b"\n") && number > 1 => return Ok(false),
-            Err(error) => {
-                // Of a later shape it is worth knowing that it is one, rather than which field is strange.
-                let value = serde_json::from_slice::<serde_json::Value>(&line).ok();
-                if let Some(schema) = value.as_ref().and_then(|value| value.get("schema")) {
-                    check_schema(input, number, Some(schema))?;
-                }
-                return Err(input.wrong_at(number, &format!("is no record of a scan: {error}")));
-            }
-        }
-    }
-    Ok(true)
-}
-
 /// What is known while the file is read for the first time.
 #[derive(Default)]
 struct Reading {
@@ -113,7 +77,7 @@ impl Reading {
         match record {
             Record::ScanStart(_) => {
                 return Err(input
-                    .wrong_at(line, "a second scan begins here")
+                    .wrong_at(line, 0, "a second scan begins here")
                     .with_hint("give each scan a file of its own"));
             }
             Record::Note(note) if note.note.code == TARGET_NOTE => self.notes.push(note.note),
@@ -142,10 +106,12 @@ impl Reading {
 
     fn begin(&mut self, input: &Input, line: usize, record: Record) -> Result<(), Failure> {
         let Record::ScanStart(start) = record else {
-            return Err(input
-                .wrong_at(line, "the first record is no scan_start: the beginning of the scan is missing"));
+            return Err(input.wrong_at(
+                line,
+                0,
+                "the first record is no scan_start: the beginning of the scan is missing",
+            ));
         };
-        check_schema(input, line, Some(&start.schema.into()))?;
         self.tally = Some(Tally::new(start.scan_id.clone(), parsed(input, &start.seed)?));
         self.start = Some(start);
         Ok(())
@@ -153,7 +119,7 @@ impl Reading {
 
     fn into_stored(self, input: Input, whole: bool) -> Result<Stored, Failure> {
         let (Some(start), Some(mut tally)) = (self.start, self.tally) else {
-            return Err(input.wrong("is empty"));
+            return Err(input.no_result("it is empty"));
         };
         let targets = parsed(&input, &start.targets)?;
         for (_, host) in self.ports.unfinished(&start.about) {
@@ -166,8 +132,7 @@ impl Reading {
         } else {
             let elapsed = last.duration_since(start.timestamp).unwrap_or_default();
             tally.cut_off(targets, start.about.ports_each(), elapsed);
-            let cut = if whole { "" } else { " and its last line is cut off" };
-            remarks.push(format!("{} has no end{cut}: the scan still runs, or was killed", input.name()));
+            remarks.push(input.no_end(whole));
         }
         let end = self.end.as_ref();
         let changes = self.changes;

@@ -107,7 +107,7 @@ fn a_scan_of_nmap() {
     ");
     insta::assert_debug_snapshot!(nmap.remarks, @r#"
     [
-        "scan: 2 ports are neither open, closed nor filtered there, or not TCP, and are left out",
+        "scan: 2 ports neither open, closed nor filtered there, or not TCP, left out",
     ]
     "#);
 }
@@ -147,21 +147,20 @@ fn ports_of_a_host_that_was_not_finished() {
 
 #[test]
 fn what_is_no_result_is_refused_with_its_place() {
-    assert_eq!(failure(""), "scan is no result of a scan");
-    assert_eq!(failure("192.0.2.1:22\n"), "scan is no result of a scan");
-    assert_eq!(failure("{\"schema\": 2}"), "scan:1: schema 2 is not known; this scanner reads schema 1");
-    assert_eq!(failure("{\"a\": 1}"), "scan:1: is no result of a scan: it has no schema");
-    assert_eq!(failure("<html></html>"), "scan is no XML of nmap: it has no element nmaprun");
+    assert_eq!(failure(""), "scan: not a result of a scan: neither JSON nor XML");
+    assert_eq!(failure("<?xml version=\"1.0\"?>"), "scan: not a result of a scan: it has no element");
+    let unknown =
+        "schema 9 is not known; this scanner reads schema 1: use the version that wrote it, or a later one";
     let text = rendered(Format::Jsonl);
-    assert_eq!(
-        failure(&text.replace("\"schema\":1", "\"schema\":9")),
-        "scan:1: schema 9 is not known; this scanner reads schema 1"
-    );
+    let later = text.replace("\"schema\":1", "\"schema\":9");
+    assert_eq!(failure(&later), format!("scan:1: {unknown}"));
+    let later = rendered(Format::Json).replace("\"schema\": 1", "\"schema\": 9");
+    assert_eq!(failure(&later), format!("scan:2:14: not a result of a scan: {unknown}"));
     let (first, rest) = text.split_once('\n').unwrap();
     assert!(failure(rest).contains("scan:1: the first record is no scan_start"), "{}", failure(rest));
-    assert!(
-        failure(&format!("{first}\n{{\"type\":\"port\",\n{rest}"))
-            .starts_with("scan:2: is no record of a scan: ")
+    assert_eq!(
+        failure(&format!("{first}\n{{\"type\":\"port\",\n{rest}")),
+        "scan:2: EOF while parsing a value"
     );
     assert!(failure(&format!("{text}{first}\n")).ends_with("a second scan begins here"));
 }
@@ -172,4 +171,51 @@ fn records_of_a_later_version_are_passed_over() {
     let (first, rest) = text.split_once('\n').unwrap();
     let later = format!("{first}\n{{\"type\":\"weather\",\"sky\":\"blue\"}}\n{rest}");
     assert_eq!(again(&stored(&later), Format::Jsonl), text);
+}
+
+#[test]
+fn a_mark_and_white_space_may_stand_before_a_result() {
+    for format in [Format::Jsonl, Format::Json, Format::Xml] {
+        let text = rendered(format);
+        let list = again(&stored(&format!("\u{feff}\r\n {text}")), Format::List);
+        assert_eq!(list, again(&stored(&text), Format::List));
+    }
+}
+
+#[test]
+fn a_later_version_may_have_more_fields() {
+    let text = rendered(Format::Json);
+    let more = text.replacen("\"version\"", "\"later\": [{}, \"x\"],\n  \"version\"", 1);
+    assert_eq!(again(&stored(&more), Format::Json), text);
+}
+
+#[test]
+fn nothing_in_a_file_grows_without_bound() {
+    let long = "x".repeat(9 << 20);
+    assert_eq!(
+        failure(&format!("<nmaprun>\n<host {long}")),
+        "scan:2: a tag or text longer than 8388608 bytes"
+    );
+    let deep = "[".repeat(1_000);
+    let start = rendered(Format::Jsonl).lines().next().unwrap().to_owned();
+    let message = failure(&format!("{start}\n{{\"type\":\"note\",\"x\":{deep}\n"));
+    assert_eq!(message, "scan:2:146: recursion limit exceeded");
+    let line = format!("{start}\n{{\"type\":\"note\",\"x\":\"{long}{long}\"}}\n");
+    assert_eq!(failure(&line), "scan:2: a record longer than 16777216 bytes");
+}
+
+/// What of many attributes is not asked for is passed over, not compared with each other.
+#[test]
+fn a_tag_may_have_many_attributes() {
+    let many = " a=\"&x;\"".repeat(600_000);
+    let host = format!("<host{many}><address addr=\"192.0.2.9\"{many}/></host>");
+    let xml = stored(&format!("<nmaprun>{host}</nmaprun>"));
+    assert_eq!(xml.report.progress.targets_done, 1);
+}
+
+#[test]
+fn a_host_of_nmap_without_address_is_none() {
+    let xml = stored("<nmaprun><host><status state=\"up\"/></host></nmaprun>");
+    assert_eq!(xml.report.progress.targets_done, 0);
+    assert!(xml.remarks.is_empty());
 }

@@ -1,21 +1,18 @@
 //! `--from`: targets, their names and their ports from an earlier result.
 
-mod json;
-mod nmap;
-
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
-use scanner_core::{HostAddr, PortSet, PortState, TargetItem, TargetSet, parse_host};
+use scanner_core::{
+    AddrSet, HostAddr, PortSet, PortState, TargetItem, TargetSet, TargetSetBuilder, parse_host,
+};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 use crate::output::words::counted;
+use crate::stored::{self, Rest, Seen};
 
 use super::Notes;
 use super::named::Named;
-use super::words::{open, shown};
 
 /// What to take from which results.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,7 +35,6 @@ struct Found<'a> {
     bare: TargetSet,
     /// How many hosts may have ports in a wanted state, which the result does not name.
     unlisted: u128,
-    cut_off: bool,
 }
 
 /// One host of a result.
@@ -61,34 +57,14 @@ pub(super) fn add(
     settings: &EarlierSettings,
     notes: &mut Notes,
 ) -> Result<(), Failure> {
-    let mut reader = open(path).map_err(|error| unreadable(path, &error))?;
-    let mut found = Found {
-        path,
-        states: &settings.states,
-        hosts: BTreeMap::new(),
-        bare: TargetSet::new(),
-        unlisted: 0,
-        cut_off: false,
-    };
-    match first_character(&mut *reader).map_err(|error| unreadable(path, &error))? {
-        Some(b'<') => nmap::read(reader, &mut found)?,
-        Some(b'{') => json::read(&mut *reader, &mut found)?,
-        _ => return Err(found.no_result("neither JSON nor XML")),
-    }
-    found.notes().into_iter().for_each(|note| notes.add(note));
+    let states = &settings.states;
+    let mut found = Found { path, states, hosts: BTreeMap::new(), bare: TargetSet::new(), unlisted: 0 };
+    let rest = stored::each_host(path, &mut |addr, seen| found.add(addr, seen));
+    let rest = rest.map_err(|failure| failure.with_hint(HINT))?;
+    found.add_rest(&rest);
+    rest.remarks.into_iter().chain(found.notes()).for_each(|note| notes.add(note));
     found.hand_on(wanted, settings.without_ports);
     Ok(())
-}
-
-/// The first byte that is neither white space nor a byte order mark, which stays in the reader.
-fn first_character(reader: &mut dyn BufRead) -> io::Result<Option<u8>> {
-    loop {
-        let Some(&byte) = reader.fill_buf()?.first() else { return Ok(None) };
-        if !byte.is_ascii_whitespace() && !matches!(byte, 0xef | 0xbb | 0xbf) {
-            return Ok(Some(byte));
-        }
-        reader.consume(1);
-    }
 }
 
 impl Found<'_> {
@@ -98,14 +74,19 @@ impl Found<'_> {
     }
 
     /// Adds what is known of a host; what came before is kept.
-    fn add(&mut self, addr: HostAddr, facts: Facts) {
-        if !self.states.is_empty() && facts.ports.is_empty() {
+    fn add(&mut self, addr: HostAddr, seen: Seen) {
+        if !self.states.is_empty() && seen.counted.iter().any(|&state| self.wants(state)) {
+            self.unlisted += 1;
+        }
+        let of_wanted = seen.ports.iter().filter(|(state, _)| self.wants(**state));
+        let ports = of_wanted.fold(PortSet::EMPTY, |all, (_, ports)| all.union(ports));
+        if !self.states.is_empty() && ports.is_empty() {
             return;
         }
         let known = self.hosts.entry(addr).or_default();
-        known.ports = known.ports.union(&facts.ports);
-        known.whole |= facts.whole;
-        for name in facts.names {
+        known.ports = known.ports.union(&ports);
+        known.whole |= seen.is_whole;
+        for name in seen.names {
             // A result that somebody tampered with must not bring in what could never be typed.
             let is_name = parse_host(&name).is_ok_and(|parsed| matches!(parsed.item, TargetItem::Name(_)));
             if is_name && !known.names.contains(&name) {
@@ -114,13 +95,27 @@ impl Found<'_> {
         }
     }
 
+    /// Adds the hosts of which no ports are named.
+    fn add_rest(&mut self, rest: &Rest) {
+        let (up, silent, unmeasured) = (&rest.up_nothing_open, &rest.no_answer, &rest.not_measured_hosts);
+        if self.states.is_empty() {
+            self.bare = union([up, &rest.down, silent, unmeasured]);
+            return;
+        }
+        if self.states.contains(&PortState::Unknown) {
+            self.bare = union([unmeasured]);
+        }
+        if self.states.contains(&PortState::Filtered) {
+            self.unlisted += union([up, silent]).len();
+        } else if self.states.contains(&PortState::Closed) {
+            self.unlisted += union([up]).len();
+        }
+    }
+
     fn notes(&self) -> Vec<String> {
         let path = shown(self.path);
         let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
         let mut notes = Vec::new();
-        if self.cut_off {
-            notes.push(format!("{path} ends in the middle of a record, which was left out"));
-        }
         if self.unlisted > 0 {
             let hosts = counted(self.unlisted, "host", "hosts");
             let states = states.join(" or ");
@@ -151,34 +146,18 @@ impl Found<'_> {
             wanted.add_range(first, last, None);
         }
     }
-
-    /// The file is something else.
-    fn no_result(&self, what: &str) -> Failure {
-        Failure::usage(format!("{}: not a result of a scan: {what}", shown(self.path))).with_hint(HINT)
-    }
-
-    /// The file is wrong on a line, and at a column where that is not 0.
-    fn wrong(&self, line: usize, column: usize, what: impl Display) -> Failure {
-        let column = if column == 0 { String::new() } else { format!(":{column}") };
-        let what = what.to_string();
-        let mut chars = what.chars();
-        let mut text: String = chars.by_ref().take(LONGEST_MESSAGE).collect();
-        if chars.next().is_some() {
-            text.push('…');
-        }
-        Failure::usage(format!("{}:{line}{column}: {text}", shown(self.path))).with_hint(HINT)
-    }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::usage(format!("cannot read {}: {error}", shown(path))).with_hint(HINT)
+fn union<'a>(sets: impl IntoIterator<Item = &'a AddrSet>) -> TargetSet {
+    let mut hosts = TargetSetBuilder::default();
+    for (first, last) in sets.into_iter().flat_map(AddrSet::ranges) {
+        hosts.insert_range(first, last);
+    }
+    hosts.build()
 }
 
 const HINT: &str =
     "--from reads what --json, --jsonl and nmap -oX write; lists of targets are read with --input";
-
-/// The most characters of a message about a file: it may quote what stands there.
-const LONGEST_MESSAGE: usize = 200;
 
 #[cfg(test)]
 mod tests;

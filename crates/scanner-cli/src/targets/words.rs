@@ -7,7 +7,7 @@ use std::path::Path;
 
 use scanner_core::{SpecError, parse_host};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, shown};
 use crate::settings::Origin;
 
 /// A longer line is no list of hosts; it would only fill memory.
@@ -49,11 +49,6 @@ impl fmt::Display for Place<'_> {
             }
         }
     }
-}
-
-/// A file as messages name it.
-pub(super) fn shown(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
 }
 
 /// A word and its place.
@@ -117,7 +112,7 @@ fn not_utf8(path: &Path, line: usize, bytes: &[u8], error: std::str::Utf8Error) 
 }
 
 /// Opens a file, or standard input.
-pub(super) fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
     if path != Path::new("-") {
         let file = File::open(path)?;
         return Ok(Box::new(BufReader::with_capacity(BUFFER, file)));

@@ -201,14 +201,13 @@ fn what_cannot_be_read_is_said() {
     exit status: 2
     ----- stdout
     ----- stderr
-    error: later.jsonl:1: schema 2 is not known; this scanner reads schema 1
-    hint: read it with the version of scanner that wrote it, or a later one
+    error: later.jsonl:1: schema 2 is not known; this scanner reads schema 1: use the version that wrote it, or a later one
     ");
     insta::assert_snapshot!(context.run(&["diff", "list.txt", "list.txt"]), @"
     exit status: 2
     ----- stdout
     ----- stderr
-    error: list.txt is no result of a scan
+    error: list.txt: not a result of a scan: neither JSON nor XML
     hint: give a file that scanner wrote as json or jsonl, or nmap's XML
     ");
     insta::assert_snapshot!(context.run(&["convert", "list.txt"]), @"
@@ -229,7 +228,7 @@ fn what_cannot_be_read_is_said() {
     exit status: 2
     ----- stdout
     ----- stderr
-    error: list.txt is no result of a scan
+    error: list.txt: not a result of a scan: neither JSON nor XML
     hint: give a file that scanner wrote as json or jsonl, or nmap's XML
     ");
     insta::assert_snapshot!(context.run(&["127.0.0.1", "-p", "1", "--fail-if", "changed"]), @"

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use scanner_core::{HostResult, HostStatus, PortResult, PortSet, PortState, Reason, Verdict};
 
-use super::Elements;
+use super::{Elements, reason};
 use crate::clock;
 use crate::networks::Networks;
 use crate::output::record::micros;
@@ -66,7 +66,7 @@ fn write_ports(host: &HostResult, xml: &mut Elements<'_>) -> io::Result<()> {
     for result in results {
         xml.open("port", &[("protocol", "tcp"), ("portid", &result.port.to_string())])?;
         let state =
-            [("state", result.state.as_str()), ("reason", reason(result.reason)), ("reason_ttl", "0")];
+            [("state", result.state.as_str()), ("reason", reason::word(result.reason)), ("reason_ttl", "0")];
         xml.empty("state", &state)?;
         if let Some(service) = &result.service {
             xml.empty("service", &[("name", service), ("method", "table"), ("conf", CONFIDENCE_OF_TABLE)])?;
@@ -97,7 +97,7 @@ fn write_rest(
         let (count, ranges) = (ports.len().to_string(), ports.to_string());
         xml.empty(
             "extrareasons",
-            &[("reason", reason(why)), ("count", &count), ("proto", "tcp"), ("ports", &ranges)],
+            &[("reason", reason::word(why)), ("count", &count), ("proto", "tcp"), ("ports", &ranges)],
         )?;
     }
     xml.close("extraports")
@@ -132,32 +132,7 @@ fn comment(host: &HostResult) -> String {
 fn status_reason(host: &HostResult, networks: &Networks) -> &'static str {
     match (host.status, host.evidence) {
         (HostStatus::Up, _) if networks.is_own(host.ip) => "localhost-response",
-        (_, Some(evidence)) => reason(evidence),
+        (_, Some(evidence)) => reason::word(evidence),
         (_, None) => "no-response",
-    }
-}
-
-/// nmap's word for a reason; ours where it has none.
-pub(crate) const fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Handshake => "syn-ack",
-        Reason::SelfConnect | Reason::Rst | Reason::Refused => "conn-refused",
-        Reason::PortUnreachable => "port-unreach",
-        Reason::HostUnreachable => "host-unreach",
-        Reason::NetUnreachable => "net-unreach",
-        Reason::ProtoUnreachable => "proto-unreach",
-        Reason::Prohibited => "admin-prohibited",
-        Reason::NoReply => "no-response",
-        Reason::NoNeighbour
-        | Reason::NoReplyLimited
-        | Reason::HostLost
-        | Reason::LocalLimit
-        | Reason::NoRoute
-        | Reason::LocalPolicy
-        | Reason::NetworkDown
-        | Reason::Cancelled
-        | Reason::Deadline
-        | Reason::Skipped
-        | _ => reason.as_str(),
     }
 }

@@ -63,6 +63,8 @@ const JSONL: &str = concat!(
     "\n\n",
     r#"{"type":"port","scan_id":"7f3a","timestamp":"…","ip":"192.0.2.80","port":22,"state":"open"}"#,
     "\n",
+    r#"{"type":"scan_end","scan_id":"7f3a","timestamp":"…"}"#,
+    "\n",
 );
 
 #[test]
@@ -92,21 +94,31 @@ fn records_of_every_state() {
 
 #[test]
 fn a_result_that_was_cut_off() {
-    let cut = &JSONL[..JSONL.len() - 40];
-    insta::assert_snapshot!(read(cut, &[PortState::Open]), @"
+    let last = JSONL.find("\"192.0.2.80\"").unwrap();
+    insta::assert_snapshot!(read(&JSONL[..last], &[PortState::Open]), @"
     192.0.2.9 443 nas.lan backup.lan
     2001:db8::7 22,80
-    note: FILE ends in the middle of a record, which was left out
+    note: FILE has no end and its last line is cut off: the scan still runs, or was killed
     ");
+    let end = JSONL.find("{\"type\":\"scan_end\"").unwrap();
+    insta::assert_snapshot!(read(&JSONL[..end], &[PortState::Open]), @"
+    192.0.2.9 443 nas.lan backup.lan
+    192.0.2.80 22
+    2001:db8::7 22,80
+    note: FILE has no end: the scan still runs, or was killed
+    ");
+    // Lines that somebody picked have neither beginning nor end.
+    let picked = JSONL.lines().filter(|line| line.contains("\"host\":")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(read(&picked, &[PortState::Open]), @"192.0.2.9 443 nas.lan backup.lan");
     insta::assert_snapshot!(read(&XML[..XML.len() - 120], &[PortState::Open]), @"
     192.0.2.9 22 nas.lan
     2001:db8::7 443
-    note: FILE ends in the middle of a record, which was left out
+    note: FILE has no end: the scan still runs, or was killed
     ");
     insta::assert_snapshot!(read(&XML[..XML.len() - 130], &[PortState::Open]), @"
     192.0.2.9 22 nas.lan
     2001:db8::7 443
-    note: FILE ends in the middle of a record, which was left out
+    note: FILE has no end: the scan still runs, or was killed
     ");
 }
 
@@ -211,6 +223,21 @@ fn nmaps_xml() {
     ");
 }
 
+/// An old nmap does not say which ports it leaves out; where they are alike, they are all that it does not show.
+#[test]
+fn ports_that_nmap_only_counts() {
+    let text = include_str!("../../stored/tests/nmap.xml");
+    insta::assert_snapshot!(read(text, &[]), @"
+    192.0.2.1 1-100 nas.lan
+    192.0.2.2 1-100
+    ");
+    insta::assert_snapshot!(read(text, &[PortState::Filtered]), @"
+    192.0.2.1 53 nas.lan
+    192.0.2.2 1-100
+    ");
+    insta::assert_snapshot!(read(text, &[PortState::Unknown]), @"192.0.2.1 81 nas.lan");
+}
+
 #[test]
 fn a_result_without_what_is_wanted() {
     insta::assert_snapshot!(read(r#"{"type":"scan_end"}"#, &[]), @"note: FILE names no host");
@@ -256,8 +283,8 @@ fn what_is_no_result() {
     FILE: not a result of a scan: neither JSON nor XML
     FILE:1:2: not a result of a scan: missing field `schema`
     FILE:3:1: not a result of a scan: missing field `schema`
-    FILE: not a result of a scan: schema 2, and this version reads schema 1
-    FILE:1: schema 2, and this version reads schema 1
+    FILE:1:12: not a result of a scan: schema 2 is not known; this scanner reads schema 1: use the version that wrote it, or a later one
+    FILE:1:32: schema 2 is not known; this scanner reads schema 1: use the version that wrote it, or a later one
     FILE:2:33: `192.0.2.300` is not an IP address
     FILE:1:44: invalid value: integer `70000`, expected u16
     FILE:1:56: unknown variant `ajar`, expected one of `open`, `closed`, `filtered`, `unknown`
