@@ -176,6 +176,12 @@ impl Host {
         self.attempts.loss().is_limited()
     }
 
+    /// The loss measured so far.
+    #[cfg(test)]
+    pub(crate) const fn loss(&self) -> HostLoss {
+        self.attempts.loss()
+    }
+
     /// How many attempts a silent port gets, by the loss measured so far.
     pub(crate) const fn attempts_needed(&self) -> u8 {
         self.attempts.needed()

@@ -66,6 +66,9 @@ impl Controller {
         }
         // When silent ports are asked again every answer is one to a repetition: alone, it says nothing about the pace.
         let light = host.is_loss_light();
+        if host.is_limited() {
+            host.window.absolve();
+        }
         if flight.ask.attempt > 1 && !light && host.shows_loss(reason) {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());

@@ -1,6 +1,6 @@
 //! Scans of simulated networks, one file each; what came of them is pinned by snapshots.
 
-use super::sim::{Run, Scenario, run};
+use super::sim::{Run, Scenario, run, trace};
 use super::{Input, ScanTime};
 
 fn scan(text: &str) -> Run {
@@ -208,5 +208,18 @@ fn a_policer_is_told_from_a_limit_on_refusals() {
         let verdict = |run: &Run| run.report().hosts[0].verdict;
         assert_eq!(verdict(&policed), None);
         assert_eq!(verdict(&limited), Some(scanner_core::Verdict::ResponseLimited));
+    }
+}
+
+/// Prints what the controller thinks in the scenario that `SCANNER_SIM` holds: what `cargo xtask lab --sim NAME --trace` shows.
+#[test]
+fn traced() {
+    let given = std::env::var("SCANNER_SIM");
+    let scenario: Scenario =
+        toml::from_str(given.as_deref().unwrap_or("loss = 0.05")).expect("a scenario file");
+    let text = trace(&scenario);
+    assert!(text.lines().count() > 10, "a line per moment, and what it came to: {text}");
+    if given.is_ok() {
+        println!("{text}");
     }
 }

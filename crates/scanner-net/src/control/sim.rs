@@ -1,6 +1,7 @@
 //! A simulated network: pure and seeded, so that a scan of a lossy path is a test that takes milliseconds.
 
 mod scenario;
+mod trace;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use scanner_core::{HostAddr, PortState, Reason, ScanEvent, ScanReport};
 
 pub(crate) use self::scenario::{Answer, Limit, OwnFirewall, Scenario, Span};
+pub(crate) use self::trace::trace;
 use super::{Controller, Input, Job, Outcome, Output, Probe, ProbeId, Rules, ScanTime};
 
 /// A small generator (SplitMix64): the simulation must not depend on a library's choice of algorithm.
@@ -248,8 +250,16 @@ pub(crate) struct Run {
 /// What a test does to a scan while it runs.
 pub(crate) type Meddle<'a> = &'a mut dyn FnMut(ScanTime) -> Option<Input>;
 
+/// Looks at the controller between two steps.
+pub(crate) type Watch<'a> = &'a mut dyn FnMut(ScanTime, &mut Controller);
+
 /// Scans a simulated network, and checks after every step what must always hold.
 pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
+    run_watched(scenario, meddle, &mut |_, _| {})
+}
+
+/// The same with somebody who looks on.
+pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<'_>) -> Run {
     let plan = scenario.plan();
     let rules = Rules::new(&scenario.config, &plan, scenario.auto_cap);
     let cap = rules.window_cap;
@@ -289,6 +299,7 @@ pub(crate) fn run(scenario: &Scenario, meddle: Meddle<'_>) -> Run {
             progress.pending() == 0,
             "done when it is done, and not before"
         );
+        watch(now, &mut controller);
         if let Some(input) = meddle(now) {
             stopped |= matches!(input, Input::Stop(_));
             controller.handle_input(now, input);

@@ -77,6 +77,11 @@ impl Window {
         }
     }
 
+    /// What was taken for loss was none: the window grows as if nothing had reduced it.
+    pub(crate) const fn absolve(&mut self) {
+        self.threshold = f64::INFINITY;
+    }
+
     /// Evidence that a probe sent at `sent` was lost. Losses of one flight count once; whether this one did.
     pub(crate) fn reduce(&mut self, sent: ScanTime, now: ScanTime) -> bool {
         if self.reduced_at.is_some_and(|last| sent <= last) {
@@ -129,6 +134,15 @@ mod tests {
         assert_eq!(window.size(), 50);
         window.reduce(at(11), at(20));
         assert_eq!(window.size(), 25);
+    }
+
+    #[test]
+    fn what_was_no_loss_is_forgotten() {
+        let mut window = Window::new(10.0, 1000);
+        window.reduce(at(1), at(2));
+        window.absolve();
+        window.grow(5, 5, false);
+        assert_eq!(window.size(), 10);
     }
 
     #[test]
