@@ -3,6 +3,7 @@
 //! No sockets, no runtime, no clock, no randomness except the seed. One law: *take one input, then drain the outputs* until
 //! [`Output::Wait`] or [`Output::Done`].
 
+mod delivery;
 mod flights;
 mod host;
 mod ledger;
@@ -274,13 +275,14 @@ impl Controller {
             self.conclude(slot, now);
             return None;
         };
-        host.in_flight += 1;
-        host.window.sent(host.in_flight);
+        host.sent(now, ask);
         self.window.sent(self.flights.len() + 1);
         let addr = host.addr.socket_addr(ask.port);
         let unresolved_from = (!host.is_heard()).then(|| host.started + RESOLUTION);
         if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
+        } else if let Some(due) = host.paced_until(&self.rules, now) {
+            self.timers.insert((due, slot));
         }
         self.pacer.take();
         self.ledger.sent(now);

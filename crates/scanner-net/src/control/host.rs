@@ -7,6 +7,7 @@ use scanner_core::{
     HostAddr, HostResult, HostStatus, Permutation, PortResult, PortSet, PortsByReason, Reason, Verdict,
 };
 
+use super::delivery::{Delivery, Found};
 use super::liveness::{Confirmed, Liveness, SilentPort};
 use super::patience::Patience;
 use super::port_bits::PortBits;
@@ -53,6 +54,7 @@ pub(crate) struct Host {
     /// Of the last attempts that were not a port's first: how many were answered, and how many there were.
     repetitions: (u32, u32),
     patience: Patience,
+    delivery: Delivery,
     /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
     loss_before_strikes: HostLoss,
 }
@@ -77,6 +79,8 @@ pub(crate) struct Ask {
     pub(crate) port: u16,
     /// 1 for the first attempt; 0 for a canary.
     pub(crate) attempt: u8,
+    /// A canary that only counts how much gets through.
+    pub(crate) is_echo: bool,
     pub(crate) timeout: Duration,
 }
 
@@ -109,6 +113,7 @@ impl Host {
             attempts: Attempts::new(rules.retries),
             repetitions: (0, 0),
             patience: Patience::default(),
+            delivery: Delivery::default(),
             loss_before_strikes: HostLoss::default(),
         }
     }
@@ -130,8 +135,14 @@ impl Host {
 
     /// The next thing to ask, where the window has room.
     pub(crate) fn next(&mut self, job: &Job, rules: &Rules, group: &Rtt, now: ScanTime) -> Option<Ask> {
-        if self.phase == Phase::Ready || self.in_flight >= self.window.size() {
+        if self.phase == Phase::Ready
+            || self.in_flight >= self.window.size()
+            || self.delivery.wait_until(now).is_some()
+        {
             return None;
+        }
+        if let Some(port) = self.echo_due(rules, now) {
+            return Some(Ask { port, attempt: 0, is_echo: true, timeout: self.timeout(1, rules, group) });
         }
         let under_load = self.is_under_load();
         if self.is_canary_due(rules, now)
@@ -139,13 +150,13 @@ impl Host {
         {
             self.alive.canary_is_out(now, under_load);
             let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
-            return Some(Ask { port, attempt: 0, timeout });
+            return Some(Ask { port, attempt: 0, is_echo: false, timeout });
         }
         if self.alive.in_doubt() {
             return None;
         }
         let (port, attempt) = self.next_port(job, rules)?;
-        Some(Ask { port, attempt, timeout: self.timeout(attempt, rules, group) })
+        Some(Ask { port, attempt, is_echo: false, timeout: self.timeout(attempt, rules, group) })
     }
 
     /// Whether an answer to a repeated attempt shows that a packet was lost. A late refusal of a host that limits its refusals, or
@@ -189,12 +200,36 @@ impl Host {
 
     /// Whether [`next`](Self::next) would find something to ask.
     pub(crate) fn can_ask(&self, rules: &Rules, now: ScanTime) -> bool {
+        self.has_something_to_ask(rules, now) && self.delivery.wait_until(now).is_none()
+    }
+
+    /// Until when only its pace keeps the host from being asked.
+    pub(crate) fn paced_until(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
+        self.delivery.wait_until(now).filter(|_| self.has_something_to_ask(rules, now))
+    }
+
+    fn has_something_to_ask(&self, rules: &Rules, now: ScanTime) -> bool {
         self.phase != Phase::Ready
             && self.in_flight < self.window.size()
-            && (self.is_canary_due(rules, now) || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
+            && (self.is_canary_due(rules, now)
+                || self.echo_due(rules, now).is_some()
+                || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
+    }
+
+    /// The listener to ask for an echo, where one is due.
+    fn echo_due(&self, rules: &Rules, now: ScanTime) -> Option<u16> {
+        if !self.delivery.is_in_charge() || self.alive.in_doubt() {
+            return None;
+        }
+        let idle = self.delivery.is_measuring() && !self.has_ports_to_ask(rules);
+        self.delivery.echo_due(now, idle).then(|| self.alive.listener()).flatten()
     }
 
     fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
+        // Echoes say more, as long as the host is there.
+        if self.delivery.is_measuring() && !self.alive.in_doubt() {
+            return false;
+        }
         let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
         self.alive.canary_due(now, idle) || self.is_under_load() && self.alive.canary_would_tell()
     }
@@ -257,6 +292,81 @@ impl Host {
             && !self.has_ports_to_ask(rules)
             && self.alive.is_confirmed()
             && !self.alive.in_doubt()
+            && !(self.delivery.lacks_echoes() && self.alive.listener().is_some())
+    }
+
+    /// An attempt is made, one of `in_flight` that wait.
+    pub(crate) fn sent(&mut self, now: ScanTime, ask: Ask) {
+        self.in_flight += 1;
+        self.window.sent(self.in_flight);
+        self.delivery.sent(now, ask.is_echo);
+    }
+
+    /// An attempt that was made at `sent` is taken back.
+    pub(crate) fn taken_back(&mut self, sent: ScanTime, ask: Ask) {
+        self.in_flight -= 1;
+        self.delivery.taken_back(sent, ask.is_echo);
+    }
+
+    /// An attempt came to something. Where a measurement of what gets through ended with it: the rate it found.
+    pub(crate) fn came_back(
+        &mut self,
+        now: ScanTime,
+        sent: ScanTime,
+        ask: Ask,
+        answered: bool,
+    ) -> Option<f64> {
+        let found = self.delivery.came_back(now, sent, ask.is_echo, answered)?;
+        self.alive.forget_loss();
+        match found {
+            Found::Rate { rate, voids } => {
+                if voids {
+                    self.forget_silence();
+                }
+                Some(rate)
+            }
+            Found::NoLimit => None,
+            Found::Nothing => {
+                self.window.reduce(now, now);
+                None
+            }
+        }
+    }
+
+    /// What stayed silent while more was sent than gets through says nothing about the ports, nor about the loss of the path.
+    fn forget_silence(&mut self) {
+        for bits in std::mem::take(&mut self.silent) {
+            for port in bits.to_set().iter() {
+                self.asked_in_vain(port, 0);
+            }
+        }
+        drop(self.alive.take_unconfirmed());
+        self.attempts.restore(HostLoss::default());
+        self.loss_before_strikes = HostLoss::default();
+        self.repetitions = (0, 0);
+    }
+
+    /// Listeners stopped answering under load: whether the rate that gets through is measured now.
+    pub(crate) fn measure_delivery(&mut self, now: ScanTime) -> bool {
+        if self.is_limited()
+            || self.alive.listener().is_none()
+            || !self.delivery.measure(now, self.alive.passing())
+        {
+            return false;
+        }
+        self.alive.absolve();
+        true
+    }
+
+    /// Whether a pace, rather than the window, keeps loss low.
+    pub(crate) const fn is_paced(&self) -> bool {
+        self.delivery.is_in_charge()
+    }
+
+    /// The pace that is kept, in attempts per second.
+    #[cfg(test)]
+    pub(crate) const fn pace(&self) -> Option<f64> {
+        self.delivery.rate()
     }
 
     /// A port was answered: `attempt` is 0 for a canary. Returns how many silent ports the answer confirmed.
@@ -277,10 +387,10 @@ impl Host {
         if ask.attempt > 1 && self.shows_loss(reason) {
             self.repeated(true);
         }
-        if ask.attempt == 0 && self.alive.canary_was_under_load() {
+        if ask.attempt == 0 && !ask.is_echo && self.alive.canary_was_under_load() {
             self.attempts.listener_under_load(true);
         }
-        match self.alive.answered(now, ask.port, reason, ask.attempt == 0) {
+        match self.alive.answered(now, ask.port, reason, ask.attempt == 0 && !ask.is_echo) {
             Confirmed::Silence(n) => {
                 // What answers only when it is waited for was slow, not lost.
                 if let Some(answerer) = Answerer::of(reason).filter(|_| ask.attempt <= self.attempts.needed())
@@ -306,8 +416,12 @@ impl Host {
         }
     }
 
-    /// A port stayed silent on its `attempt`-th attempt.
-    pub(crate) fn silent(&mut self, port: u16, attempt: u8) {
+    /// A port stayed silent on its `attempt`-th attempt, made at `sent`.
+    pub(crate) fn silent(&mut self, port: u16, attempt: u8, sent: ScanTime) {
+        if self.delivery.is_void(sent) {
+            self.asked_in_vain(port, 0);
+            return;
+        }
         self.asked_in_vain(port, attempt);
         if attempt > 1 {
             self.repeated(false);
@@ -343,6 +457,11 @@ impl Host {
     /// Whether a firewall of this machine let no probe to the host out.
     pub(crate) const fn is_shut_off_here(&self) -> bool {
         self.rejected_here && !self.heard && self.silent_attempts == 0
+    }
+
+    /// An echo stayed silent.
+    pub(crate) fn echo_was_lost(&mut self) {
+        self.attempts.known_port_silent(Answerer::Listener);
     }
 
     /// The canary stayed silent on a host that is not lost yet.

@@ -73,6 +73,11 @@ impl Liveness {
         self.canary.map(|(port, _)| port)
     }
 
+    /// The same, if somebody listens on it.
+    pub(crate) fn listener(&self) -> Option<u16> {
+        self.canary.filter(|(_, reason)| *reason == Reason::Handshake).map(|(port, _)| port)
+    }
+
     /// How that port answered.
     pub(crate) fn canary_reason(&self) -> Option<Reason> {
         self.canary.map(|(_, reason)| reason)
@@ -196,6 +201,18 @@ impl Liveness {
     pub(crate) const fn is_loss_heavy(&self) -> bool {
         self.recent_len >= CANARIES_THAT_TELL
             && self.recent.count_ones() * 100 >= self.recent_len * HEAVY_LOSS_PERCENT
+    }
+
+    /// The share of the last canaries that were answered.
+    pub(crate) fn passing(&self) -> f64 {
+        let lost = f64::from(self.recent.count_ones()) / f64::from(self.recent_len.max(1));
+        1.0 - lost
+    }
+
+    /// What the canaries that stayed silent met is known: it was no sign of the host's going.
+    pub(crate) const fn absolve(&mut self) {
+        self.strikes = 0;
+        self.forget_loss();
     }
 
     /// Something was done about the loss: what was seen before says nothing any more.

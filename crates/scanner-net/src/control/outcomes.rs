@@ -16,11 +16,15 @@ impl Controller {
         let Some(flight) = self.flights.remove(id) else { return };
         let slot = flight.host;
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        host.in_flight -= 1;
         if matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut) {
             self.local.worked();
+            host.in_flight -= 1;
             host.went_out();
+        } else {
+            host.taken_back(flight.sent, flight.ask);
         }
+        let answered = matches!(outcome, Outcome::Answered { reason, .. } if reason.is_answer_of_host());
+        let came_back = matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut);
         match outcome {
             // A neighbour that answered before and is not found any more is as good as silent.
             Outcome::Answered { reason: Reason::NoNeighbour, .. } if host.is_heard() => {
@@ -52,6 +56,9 @@ impl Controller {
             Outcome::NetworkDown => self.on_network_down(now, slot, flight.ask),
             Outcome::NoPermit => self.put_back(slot, flight.ask),
         }
+        if came_back {
+            self.on_delivery(now, flight, answered);
+        }
         self.conclude(slot, now);
     }
 
@@ -69,7 +76,7 @@ impl Controller {
         if host.is_limited() {
             host.window.absolve();
         }
-        if flight.ask.attempt > 1 && !light && host.shows_loss(reason) {
+        if flight.ask.attempt > 1 && !light && !host.is_paced() && host.shows_loss(reason) {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");
@@ -98,13 +105,33 @@ impl Controller {
         }
     }
 
+    /// Counts what gets through.
+    fn on_delivery(&mut self, now: ScanTime, flight: Flight, answered: bool) {
+        let Some(host) = self.hosts.get_mut(flight.host) else { return };
+        if !host.is_paced() {
+            return;
+        }
+        if let Some(rate) = host.came_back(now, flight.sent, flight.ask, answered) {
+            let addr = host.addr;
+            tracing::debug!(host = %addr, rate, "a limit on the path");
+            self.note(
+                "paced",
+                format!("about {rate:.0} connections per second get through to {addr}: it is asked no faster than that"),
+            );
+        }
+    }
+
     fn on_silence(&mut self, now: ScanTime, flight: Flight) {
         let slot = flight.host;
         let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        let Ask { port, attempt, .. } = flight.ask;
+        let Ask { port, attempt, is_echo, .. } = flight.ask;
+        if is_echo {
+            host.echo_was_lost();
+            return;
+        }
         if attempt > 0 {
-            host.silent(port, attempt);
+            host.silent(port, attempt, flight.sent);
             self.ledger.silent();
             if host.alive.canary().is_none() {
                 // Nothing will ever confirm this silence; it may be asked about faster, up to a bound.
@@ -118,7 +145,11 @@ impl Controller {
         }
         match host.alive.canary_silent(now) {
             Strike::Loss => {
-                if host.alive.is_loss_heavy() && host.window.reduce(flight.sent, now) {
+                if host.alive.is_loss_heavy()
+                    && !host.measure_delivery(now)
+                    && !host.is_paced()
+                    && host.window.reduce(flight.sent, now)
+                {
                     host.alive.forget_loss();
                 }
                 tracing::debug!(host = %host.addr, window = host.window.size(), "a canary stayed silent");
@@ -190,7 +221,7 @@ impl Controller {
             self.outbox.push_back(Output::Release(id));
             self.put_back(flight.host, flight.ask);
             if let Some(host) = self.hosts.get_mut(flight.host) {
-                host.in_flight -= 1;
+                host.taken_back(flight.sent, flight.ask);
             }
         }
     }
@@ -199,6 +230,7 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         match ask.attempt.checked_sub(1) {
             Some(attempts) => host.asked_in_vain(ask.port, attempts),
+            None if ask.is_echo => {}
             None => host.alive.canary_returned(),
         }
     }
@@ -214,6 +246,8 @@ impl Controller {
             }
         } else if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
+        } else if let Some(due) = host.paced_until(&self.rules, now) {
+            self.timers.insert((due, slot));
         }
     }
 

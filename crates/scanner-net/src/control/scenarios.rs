@@ -70,7 +70,11 @@ scenarios!(
     own_ports_one_by_one,
     path_gets_slower,
     policed,
+    policed_drop,
+    policed_fast,
+    policed_lossy,
     policed_near,
+    policed_slow,
     rate_limit,
     router_speaks_for_dead_host,
     rejects,
@@ -211,7 +215,41 @@ fn a_policer_is_told_from_a_limit_on_refusals() {
     }
 }
 
-/// Prints what the controller thinks in the scenario that `SCANNER_SIM` holds: what `cargo xtask lab --sim NAME --trace` shows.
+/// Whether a note says that the pace follows what gets through.
+fn is_paced(run: &Run) -> bool {
+    run.report().notes.iter().any(|note| note.code == "paced")
+}
+
+#[test]
+fn a_policer_is_told_from_loss() {
+    let far = "ports = '1-8000'\nopen = '22,80,443'\ndrop = '1000-4000'\nrtt_ms = 20.0\nconfig = { limit = 'auto' }";
+    for seed in 1..=3 {
+        let far = format!("seed = {seed}\n{far}");
+        let (lossy, policed) = (
+            scan(&format!("loss = 0.2\n{far}")),
+            scan(&format!("policer = {{ rate = 1000.0, burst = 100.0 }}\n{far}")),
+        );
+        assert_eq!((is_paced(&lossy), is_paced(&policed)), (false, true), "seed {seed}");
+        assert_eq!((lossy.missed, policed.missed), (0, 0), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_policer_is_obeyed() {
+    let firewall = "ports = '1-3000'\nrest = 'drop'\nrtt_ms = 0.05\nopen = '22,80,443,2020'\nconfig = { limit = 'auto', skip_discovery = true }";
+    for seed in 1..=3 {
+        let (free, policed) =
+            differ(&format!("seed = {seed}\n{firewall}"), "policer = { rate = 1000.0, burst = 100.0 }");
+        assert_eq!((free.missed, policed.missed), (0, 0), "seed {seed}");
+        let loss = policed.report().hosts[0].loss.unwrap();
+        assert!(loss < 0.05, "seed {seed}: a pace that is kept loses {loss}");
+        // Two or three attempts to each port, and what it took to find the rate.
+        assert!(policed.took.as_secs_f64() < 15.0, "seed {seed}: {:?}", policed.took);
+    }
+}
+
+/// What the controller thinks, a line per moment: of the scenario in `SCANNER_SIM`, into the file `SCANNER_SIM_OUT`, where these are
+/// set. `cargo xtask lab --sim NAME --trace` shows it.
 #[test]
 fn traced() {
     let given = std::env::var("SCANNER_SIM");
@@ -219,7 +257,7 @@ fn traced() {
         toml::from_str(given.as_deref().unwrap_or("loss = 0.05")).expect("a scenario file");
     let text = trace(&scenario);
     assert!(text.lines().count() > 10, "a line per moment, and what it came to: {text}");
-    if given.is_ok() {
-        println!("{text}");
+    if let Ok(out) = std::env::var("SCANNER_SIM_OUT") {
+        std::fs::write(out, text).expect("a file to write to");
     }
 }

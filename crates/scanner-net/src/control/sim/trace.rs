@@ -38,6 +38,7 @@ impl Lines {
         }
         let progress = controller.progress(now);
         let answered = progress.open + progress.closed;
+        #[expect(clippy::cast_precision_loss, reason = "counts of a simulation")]
         let per_second = |count: u64| count as f64 / span.as_secs_f64();
         let (sent, heard) =
             (per_second(progress.sent - self.sent), per_second(answered.saturating_sub(self.answered)));
@@ -56,6 +57,7 @@ impl Lines {
             (host.is_limited(), "limited"),
             (host.is_loss_light(), "light"),
             (host.alive.is_loss_heavy(), "heavy"),
+            (host.is_paced(), "paced"),
             (host.alive.in_doubt(), "in-doubt"),
             (host.alive.is_lost(), "lost"),
         ];
@@ -65,7 +67,7 @@ impl Lines {
             " {:>7} {:>5} {:>7} {:>6} {:>6} {loss:>6} {:>6}  {:?} {}",
             host.window.size(),
             controller.window.size(),
-            "-",
+            host.pace().map_or("-".into(), |rate| format!("{rate:.0}")),
             ms(host.rtt.mean()),
             ms(host.rtt.timeout()),
             host.attempts_needed(),

@@ -1,0 +1,535 @@
+//! `Delivery`: how many attempts per second get through to a host, where something on the way passes only so many.
+//!
+//! A window cannot obey a firewall that passes N SYN/s: a short way brings any window to a higher rate than that, and what is silent
+//! because it was dropped looks like a silent port. So, when listeners stop answering under load, the rate is measured: among the attempts
+//! go *echoes*, attempts to ports that are known to listen, and the share of them that come back is the share of everything that gets
+//! through. Times the rate at which all were sent it is the rate that passes (a bucket passes as much of a flood as of anything else),
+//! and from then on the host is asked no faster. The first few echoes of a measurement do not count: they spend what the bucket had saved
+//! up. While a pace is kept one attempt in 32 is an echo, so that it follows the path.
+
+use std::time::Duration;
+
+use super::time::ScanTime;
+use crate::config::defaults::HEAVY_LOSS_PERCENT;
+
+/// Echoes of one measurement: with half of them lost the rate is known within an eighth (one standard deviation).
+const ECHOES: u32 = 64;
+/// One attempt in so many is an echo while the rate is measured: the others do the work of the scan.
+const SHARE: u32 = 4;
+/// The same while a pace is kept.
+const KEPT_SHARE: u32 = 32;
+/// A measurement lasts at least so long; the first third of it spends what a bucket had saved up.
+const LEAST: Duration = Duration::from_millis(400);
+/// If a smaller share than this gets through too few echoes tell: at twice the rate that they point to, half of them will.
+const TOO_LITTLE: f64 = 0.25;
+/// A larger share than this is no limit at work, but the loss of a path that is not at its best.
+const ALL_BUT_CHANCE: f64 = 0.9;
+/// A pace is kept this much below the measured rate: a queue that is never full loses nothing, and a silent port then needs two
+/// attempts instead of four.
+const BELOW: f64 = 0.97;
+/// How far a pace is lowered for loss, of what was measured, which is known within a fifth: what gets lost at this has nothing to do with
+/// the rate.
+const LEAST_OF_MEASURED: f64 = 0.8;
+/// How much faster the pace becomes per judgement without loss.
+const FASTER: f64 = 1.02;
+/// After loss at some pace it is not exceeded again for so long.
+const CEILING_FOR: Duration = Duration::from_secs(20);
+/// Slower than this no measurement asks: two minutes for its echoes.
+const SLOWEST: f64 = 2.0;
+/// Measurements per host, and how many of them void what was asked before: bounds the work.
+const MEASUREMENTS: u32 = 6;
+const VOIDING: u32 = 2;
+/// How often a rate is tried before the loss is taken for chance.
+const PROOFS: u8 = 2;
+/// Echoes by which a pace is judged.
+const JUDGED_BY: u32 = 16;
+/// What is made up for when a timer was late: the driver's are exact to 1 ms. Also the largest burst of a pace that was not used.
+const CREDIT: Duration = Duration::from_millis(4);
+
+/// What came of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Found {
+    /// So many attempts per second get through, and no more are sent from now on. Whether silence before that is void.
+    Rate { rate: f64, voids: bool },
+    /// No limit up to the rate at which the loss was seen.
+    NoLimit,
+    /// Nothing came back at all.
+    Nothing,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Delivery {
+    sent: Meter,
+    state: State,
+    measurements: u32,
+    /// When the next attempt is due at the pace that is kept.
+    due: ScanTime,
+    /// What was asked until then, and stayed silent, is asked anew.
+    void_until: Option<ScanTime>,
+    /// Attempts since the host is measured or paced.
+    attempts: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+enum State {
+    /// No limit is known of.
+    #[default]
+    Free,
+    Measuring(Measurement),
+    Paced(Pace),
+}
+
+/// A flight of attempts at a known rate, echoes among them.
+#[derive(Debug, Clone, Copy)]
+struct Measurement {
+    /// Attempts per second.
+    rate: f64,
+    /// What the host was asked at when the loss was seen.
+    at_most: f64,
+    proof: Proof,
+    began: ScanTime,
+    /// The last attempt of it.
+    ended: Option<ScanTime>,
+    /// All attempts of which it is made up, and how many of these are back, and were answered.
+    all: Tally,
+    echoes: Tally,
+}
+
+/// What a measurement is for.
+#[derive(Debug, Clone, Copy)]
+enum Proof {
+    /// To find a rate. `known` says that a limit was proved before.
+    Search { known: bool },
+    /// To prove it, for the n-th time. The share that got through at the rate that suggested the limit.
+    Of(u8, f64),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    sent: u32,
+    back: u32,
+    answered: u32,
+}
+
+impl Tally {
+    const fn came_back(&mut self, answered: bool) {
+        self.back += 1;
+        self.answered += answered as u32;
+    }
+
+    fn share(self) -> f64 {
+        f64::from(self.answered) / f64::from(self.back.max(1))
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    rate: f64,
+    measured: f64,
+    /// Echoes since the pace was last changed.
+    echoes: Tally,
+    /// Loss was seen at this pace, at that moment.
+    ceiling: Option<(f64, ScanTime)>,
+}
+
+/// Counts per second, over the last quarter of one or so.
+#[derive(Debug, Clone, Copy, Default)]
+struct Meter {
+    since: ScanTime,
+    count: u32,
+    rate: f64,
+}
+
+impl Meter {
+    const SPAN: Duration = Duration::from_millis(250);
+
+    fn count(&mut self, now: ScanTime) {
+        let span = now.since(self.since);
+        if span >= Self::SPAN {
+            self.rate = f64::from(self.count) / span.as_secs_f64();
+            (self.since, self.count) = (now, 0);
+        }
+        self.count += 1;
+    }
+
+    fn rate(&self, now: ScanTime) -> f64 {
+        let span = now.since(self.since).as_secs_f64();
+        self.rate.max(f64::from(self.count) / span.max(Self::SPAN.as_secs_f64()))
+    }
+}
+
+impl Delivery {
+    /// Attempts per second that are kept to now.
+    pub(crate) const fn rate(&self) -> Option<f64> {
+        match &self.state {
+            State::Free => None,
+            State::Measuring(it) => Some(it.rate),
+            State::Paced(pace) => Some(pace.rate),
+        }
+    }
+
+    pub(crate) const fn is_measuring(&self) -> bool {
+        matches!(self.state, State::Measuring(_))
+    }
+
+    /// Whether a measurement lacks echoes.
+    pub(crate) const fn lacks_echoes(&self) -> bool {
+        matches!(self.state, State::Measuring(Measurement { ended: None, .. }))
+    }
+
+    /// Whether the silence of an attempt that was made at `sent` says nothing, as more was sent then than gets through.
+    pub(crate) fn is_void(&self, sent: ScanTime) -> bool {
+        self.void_until.is_some_and(|until| sent <= until)
+    }
+
+    /// Whether the pace is what limits loss, so that no window must.
+    pub(crate) const fn is_in_charge(&self) -> bool {
+        !matches!(self.state, State::Free)
+    }
+
+    /// Until when the host is not to be asked anything; `None` is now.
+    pub(crate) fn wait_until(&self, now: ScanTime) -> Option<ScanTime> {
+        (self.is_in_charge() && self.due > now).then_some(self.due)
+    }
+
+    /// Whether the next attempt should be an echo; `idle` says that there is nothing else to ask.
+    pub(crate) const fn echo_due(&self, now: ScanTime, idle: bool) -> bool {
+        match &self.state {
+            State::Free => false,
+            State::Measuring(it) => {
+                let spends = now.0.as_millis() < it.began.0.as_millis() + LEAST.as_millis() / 3;
+                it.ended.is_none() && (idle || !spends && self.is_one_in(it.share()))
+            }
+            State::Paced(_) => self.is_one_in(KEPT_SHARE),
+        }
+    }
+
+    /// Whether the next attempt is one of the `1 / share` of them that are spread evenly, and out of step with everything: a limit
+    /// that lets every fourth attempt through must not meet every fourth as an echo. Multiples of the golden ratio are.
+    const fn is_one_in(&self, share: u32) -> bool {
+        self.attempts.wrapping_mul(0x9e37_79b9) < u32::MAX / share
+    }
+
+    /// An attempt is made.
+    pub(crate) fn sent(&mut self, now: ScanTime, is_echo: bool) {
+        self.sent.count(now);
+        let Some(rate) = self.rate() else { return };
+        let from = self.due.max(ScanTime(now.0.saturating_sub(CREDIT)));
+        self.due = from + Duration::from_secs_f64(1.0 / rate);
+        self.attempts = self.attempts.wrapping_add(1);
+        if let State::Measuring(it) = &mut self.state
+            && it.ended.is_none()
+        {
+            it.sent(now, is_echo);
+        }
+    }
+
+    /// Something came of an attempt that was made at `sent`. What a measurement found, once its last attempt is back.
+    pub(crate) fn came_back(
+        &mut self,
+        now: ScanTime,
+        sent: ScanTime,
+        is_echo: bool,
+        answered: bool,
+    ) -> Option<Found> {
+        match &mut self.state {
+            State::Free => None,
+            State::Paced(pace) => {
+                if is_echo && pace.echo(now, answered) == Judgement::Wrong {
+                    self.measure(now, 0.0);
+                }
+                None
+            }
+            State::Measuring(it) => {
+                if sent >= it.began && it.ended.is_none_or(|ended| sent <= ended) {
+                    it.all.came_back(answered);
+                    if is_echo {
+                        it.echoes.came_back(answered);
+                    }
+                }
+                if it.ended.is_some() && it.all.back >= it.all.sent { self.conclude(now) } else { None }
+            }
+        }
+    }
+
+    /// An attempt was taken back, and tells nothing.
+    pub(crate) fn taken_back(&mut self, sent: ScanTime, is_echo: bool) {
+        if let State::Measuring(it) = &mut self.state
+            && sent >= it.began
+            && it.ended.is_none_or(|ended| sent <= ended)
+        {
+            it.all.sent -= 1;
+            it.echoes.sent -= u32::from(is_echo);
+        }
+    }
+
+    /// Listeners stopped answering under load. `passing` is the share of them that still do; whether the rate is measured now.
+    pub(crate) fn measure(&mut self, now: ScanTime, passing: f64) -> bool {
+        if self.is_measuring() || self.measurements >= MEASUREMENTS {
+            return false;
+        }
+        self.measurements += 1;
+        let at_most = self.sent.rate(now).max(SLOWEST);
+        // Twice what seems to get through: then half of it does, which tells most.
+        let rate = (2.0 * at_most * passing.max(0.1)).min(at_most);
+        self.begin(now, rate, at_most, Proof::Search { known: matches!(self.state, State::Paced(_)) });
+        true
+    }
+
+    fn begin(&mut self, now: ScanTime, rate: f64, at_most: f64, proof: Proof) {
+        self.due = now;
+        self.state = State::Measuring(Measurement {
+            rate: rate.max(SLOWEST),
+            at_most,
+            proof,
+            began: now,
+            ended: None,
+            all: Tally::default(),
+            echoes: Tally::default(),
+        });
+    }
+
+    fn conclude(&mut self, now: ScanTime) -> Option<Found> {
+        let State::Measuring(it) = self.state else { return None };
+        if it.all.answered == 0 {
+            // Not one: whether the host is there at all must be found out first.
+            self.state = State::Free;
+            return Some(Found::Nothing);
+        }
+        let share = it.share_that_passes();
+        let measured = it.real_rate() * share;
+        let lower = measured * BELOW;
+        match it.proof {
+            Proof::Of(_, before) if share >= f64::midpoint(before, 1.0) => {
+                return Some(self.keep(now, it.rate));
+            }
+            // What a bucket had saved up makes it look larger once.
+            Proof::Of(n, _) if n < PROOFS => self.begin(now, lower, it.at_most, Proof::Of(n + 1, share)),
+            // A path that loses packets by chance loses as many of them at the lower rate.
+            Proof::Of(..) => return Some(self.unlimited()),
+            Proof::Search { .. } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
+                return Some(self.unlimited());
+            }
+            Proof::Search { .. } if share >= ALL_BUT_CHANCE => {
+                self.begin(now, (it.rate * 2.0).min(it.at_most), it.at_most, it.proof);
+            }
+            Proof::Search { .. } if share < TOO_LITTLE && it.rate > SLOWEST => {
+                self.begin(now, (measured * 2.0).max(it.rate / 8.0), it.at_most, it.proof);
+            }
+            Proof::Search { known: true } => return Some(self.keep(now, lower)),
+            Proof::Search { known: false } => self.begin(now, lower, it.at_most, Proof::Of(1, share)),
+        }
+        None
+    }
+
+    const fn unlimited(&mut self) -> Found {
+        self.state = State::Free;
+        // It may be tried once more, in case the path has changed.
+        if self.measurements < MEASUREMENTS - 1 {
+            self.measurements = MEASUREMENTS - 1;
+        }
+        Found::NoLimit
+    }
+
+    fn keep(&mut self, now: ScanTime, rate: f64) -> Found {
+        self.state = State::Paced(Pace { rate, measured: rate, echoes: Tally::default(), ceiling: None });
+        self.due = now;
+        let voids = self.measurements <= VOIDING;
+        if voids {
+            self.void_until = Some(now);
+        }
+        Found::Rate { rate, voids }
+    }
+}
+
+impl Measurement {
+    /// One attempt in so many is an echo, so that they are spread over the time that is left after the first third.
+    const fn share(&self) -> u32 {
+        let attempts = self.rate * LEAST.as_secs_f64() * 2.0 / 3.0;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
+        let spread = attempts as u32 / ECHOES;
+        if spread > SHARE { spread } else { SHARE }
+    }
+
+    fn sent(&mut self, now: ScanTime, is_echo: bool) {
+        self.all.sent += 1;
+        self.echoes.sent += u32::from(is_echo);
+        if self.echoes.sent >= ECHOES && now.since(self.began) >= LEAST {
+            self.ended = Some(now);
+        }
+    }
+
+    /// Where nearly all ports answer every attempt tells, which is more exact; else only the echoes do.
+    fn share_that_passes(&self) -> f64 {
+        let (all, echoes) = (self.all.share(), self.echoes.share());
+        if all >= echoes * 0.75 { all } else { echoes }
+    }
+
+    fn real_rate(&self) -> f64 {
+        let span = self.ended.map_or(Duration::ZERO, |ended| ended.since(self.began));
+        f64::from(self.all.sent) / span.as_secs_f64().max(1e-3)
+    }
+}
+
+/// What a pace was found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judgement {
+    Right,
+    /// So much gets lost that the rate must be measured again.
+    Wrong,
+}
+
+impl Pace {
+    fn echo(&mut self, now: ScanTime, answered: bool) -> Judgement {
+        self.echoes.came_back(answered);
+        if self.echoes.back < JUDGED_BY {
+            return Judgement::Right;
+        }
+        let lost = self.echoes.back - self.echoes.answered;
+        self.echoes = Tally::default();
+        match lost {
+            0 => {
+                let most = match self.ceiling {
+                    Some((rate, seen)) if now.since(seen) < CEILING_FOR => rate * BELOW,
+                    _ => f64::INFINITY,
+                };
+                self.rate = (self.rate * FASTER).min(most.max(self.rate));
+            }
+            _ if lost * 100 >= JUDGED_BY * HEAVY_LOSS_PERCENT => return Judgement::Wrong,
+            _ => {
+                self.ceiling = Some((self.rate, now));
+                self.rate = (self.rate * BELOW).max(self.measured * LEAST_OF_MEASURED);
+            }
+        }
+        Judgement::Right
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bucket of the path.
+    struct Limit {
+        rate: f64,
+        burst: f64,
+        tokens: f64,
+        filled: ScanTime,
+    }
+
+    impl Limit {
+        fn new(rate: f64, burst: f64) -> Self {
+            Self { rate, burst, tokens: 0.0, filled: ScanTime::ZERO }
+        }
+
+        fn passes(&mut self, now: ScanTime) -> bool {
+            self.tokens = (self.tokens + now.since(self.filled).as_secs_f64() * self.rate).min(self.burst);
+            self.filled = now;
+            let passes = self.tokens >= 1.0;
+            self.tokens -= f64::from(u8::from(passes));
+            passes
+        }
+    }
+
+    /// Asks a host whose ports all answer, `unpaced` attempts per second where nothing else is known, from `from` on for `span`; what
+    /// comes back does so at once. Returns what measurements found, and the moment.
+    fn ask(
+        delivery: &mut Delivery,
+        (from, span): (ScanTime, Duration),
+        unpaced: f64,
+        passes: &mut dyn FnMut(ScanTime) -> bool,
+    ) -> Vec<Found> {
+        let (mut now, mut found) = (from, Vec::new());
+        while now < from + span {
+            if let Some(due) = delivery.wait_until(now) {
+                now = due;
+                continue;
+            }
+            let is_echo = delivery.echo_due(now, false);
+            delivery.sent(now, is_echo);
+            found.extend(delivery.came_back(now, now, is_echo, passes(now)));
+            if !delivery.is_in_charge() {
+                now = now + Duration::from_secs_f64(1.0 / unpaced);
+            }
+        }
+        found
+    }
+
+    const BEGINNING: (ScanTime, Duration) = (ScanTime::ZERO, Duration::from_secs(1));
+    const THEN: (ScanTime, Duration) = (ScanTime(Duration::from_secs(1)), Duration::from_secs(20));
+
+    #[test]
+    fn finds_what_gets_through_and_keeps_to_it() {
+        for (limit, burst, unpaced) in [
+            (100.0, 5.0, 2_000.0),
+            (500.0, 20.0, 20_000.0),
+            (1_000.0, 1_000.0, 20_000.0),
+            (10_000.0, 100.0, 50_000.0),
+        ] {
+            let (mut delivery, mut bucket) = (Delivery::default(), Limit::new(limit, burst));
+            assert_eq!(
+                ask(&mut delivery, BEGINNING, unpaced, &mut |now| bucket.passes(now)),
+                [],
+                "not asked for"
+            );
+            assert!(delivery.measure(BEGINNING.0 + BEGINNING.1, 0.3));
+            let found = ask(&mut delivery, THEN, unpaced, &mut |now| bucket.passes(now));
+            let &[Found::Rate { rate, voids: true }] = found.as_slice() else {
+                panic!("{found:?} of {limit}")
+            };
+            assert!((rate / limit - 0.97).abs() < 0.15, "{rate} of {limit}");
+            let kept = delivery.rate().unwrap();
+            assert!((0.88..=1.05).contains(&(kept / limit)), "{kept} of {limit} is kept to");
+        }
+    }
+
+    #[test]
+    fn loss_by_chance_is_no_limit() {
+        let mut delivery = Delivery::default();
+        let mut state = 1_u32;
+        let mut chance = |_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state > u32::MAX / 5 * 2
+        };
+        ask(&mut delivery, BEGINNING, 5_000.0, &mut chance);
+        assert!(delivery.measure(THEN.0, 0.6));
+        assert_eq!(ask(&mut delivery, THEN, 5_000.0, &mut chance), [Found::NoLimit]);
+        assert_eq!(delivery.rate(), None);
+    }
+
+    #[test]
+    fn a_host_that_falls_silent_is_not_measured_on() {
+        let mut delivery = Delivery::default();
+        ask(&mut delivery, BEGINNING, 5_000.0, &mut |_| true);
+        assert!(delivery.measure(THEN.0, 0.0));
+        assert_eq!(ask(&mut delivery, THEN, 5_000.0, &mut |_| false), [Found::Nothing]);
+    }
+
+    #[test]
+    fn a_limit_that_falls_is_followed() {
+        let (mut delivery, mut bucket) = (Delivery::default(), Limit::new(1_000.0, 50.0));
+        ask(&mut delivery, BEGINNING, 20_000.0, &mut |now| bucket.passes(now));
+        delivery.measure(THEN.0, 0.3);
+        ask(&mut delivery, THEN, 20_000.0, &mut |now| bucket.passes(now));
+        bucket.rate = 250.0;
+        ask(&mut delivery, (THEN.0 + THEN.1, THEN.1), 20_000.0, &mut |now| bucket.passes(now));
+        let kept = delivery.rate().unwrap();
+        assert!((200.0..=280.0).contains(&kept), "{kept}");
+    }
+
+    #[test]
+    fn measurements_come_to_an_end() {
+        let mut delivery = Delivery::default();
+        let mut began = 0;
+        for turn in 0..20 {
+            began += u32::from(delivery.measure(ScanTime(Duration::from_secs(turn * 20)), 0.5));
+            ask(
+                &mut delivery,
+                (ScanTime(Duration::from_secs(turn * 20)), Duration::from_secs(10)),
+                100.0,
+                &mut |_| true,
+            );
+        }
+        assert_eq!(began, 2, "once more, in case the path has changed");
+    }
+}
