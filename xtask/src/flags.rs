@@ -42,9 +42,12 @@ pub(crate) enum Task {
         from_npm: Option<PathBuf>,
     },
     /// Build networks of known truth, and measure scanners in them (Linux, root)
+    #[command(args_conflicts_with_subcommands = true)]
     Lab {
         #[command(subcommand)]
-        task: LabTask,
+        task: Option<LabTask>,
+        #[command(flatten)]
+        simulated: SimFlags,
     },
     /// Run a command in a fresh network namespace with loopback up (Linux)
     Netns {
@@ -58,6 +61,16 @@ pub(crate) enum Task {
     #[cfg(target_os = "linux")]
     #[command(hide = true)]
     Floor(crate::bench::floor::Options),
+}
+
+#[derive(Args)]
+pub(crate) struct SimFlags {
+    /// Scan a simulated network of scanner-net's tests, by its name or its file, and print what came of it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sim: Option<String>,
+    /// Also print the window, the rate, the round-trip time and the loss over time
+    #[arg(long, requires = "sim")]
+    pub(crate) trace: bool,
 }
 
 #[derive(Subcommand)]

@@ -1,9 +1,9 @@
 //! `cargo xtask lab`: networks of known truth, and scanners measured in them.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use scanner_lab::{LabError, Scenario};
 
-use crate::flags::LabTask;
+use crate::flags::{LabTask, SimFlags};
 
 mod answers;
 mod check;
@@ -11,13 +11,18 @@ mod measure;
 mod peers;
 mod run;
 mod score;
+mod sim;
 mod stand;
 mod table;
 
 pub(crate) use self::check::suite;
 
 /// Does a task; where this machine cannot, it says why and is content.
-pub(crate) fn run(task: LabTask) -> Result<()> {
+pub(crate) fn run(task: Option<LabTask>, simulated: &SimFlags) -> Result<()> {
+    let Some(task) = task else {
+        let name = simulated.sim.as_deref().context("which task? cargo xtask lab --help names them")?;
+        return sim::run(name, simulated.trace);
+    };
     let done = match task {
         LabTask::List => list(),
         LabTask::Up { name, draw } => stand::up(&name, &draw),

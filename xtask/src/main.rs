@@ -55,7 +55,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
             codegen::refresh(&package)?;
             codegen::run(codegen::Mode::Write)
         }
-        Task::Lab { task } => lab::run(task),
+        Task::Lab { task, simulated } => lab::run(task, &simulated),
         Task::Bench(flags) => bench::run(&flags),
         #[cfg(target_os = "linux")]
         Task::Floor(flags) => bench::floor::run(&flags),
