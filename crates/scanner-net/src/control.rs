@@ -20,6 +20,8 @@ mod time;
 mod window;
 
 #[cfg(test)]
+mod pairs;
+#[cfg(test)]
 mod properties;
 #[cfg(test)]
 mod scenarios;

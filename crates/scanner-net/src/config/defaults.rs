@@ -80,7 +80,7 @@ pub(crate) const PATIENCE_ROUNDS: u8 = 6;
 /// fractions of a second; the kernel's own repetitions of the SYN come 1 s apart and would meet the same phase again and again.
 pub(crate) const PATIENCE_EVERY: Duration = Duration::from_millis(250);
 /// The most silent ports for which that is done …
-pub(crate) const PATIENCE_PORTS: usize = 32;
+pub(crate) const PATIENCE_PORTS: usize = 64;
 /// … and how many times as many others must have answered.
 pub(crate) const PATIENCE_SHARE: usize = 4;
 
@@ -103,7 +103,7 @@ pub(crate) const UNHEARD_HOSTS: usize = 512;
 /// How far silence of such hosts may widen an automatic global window: a /24 of them with all their discovery ports.
 pub(crate) const UNHEARD_WINDOW: u32 = 1_536;
 /// How far its own silence may widen the window of a host that never answered, where all its ports are asked on request.
-pub(crate) const UNHEARD_PER_HOST: u32 = 256;
+pub(crate) const UNHEARD_PER_HOST: u32 = 1_024;
 
 /// With a fixed limit, up to this many ports hosts are scanned side by side; above, one after another.
 pub(crate) const PARALLEL_PORTS: usize = 1_000;

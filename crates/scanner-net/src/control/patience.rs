@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_firewall_is_not_waited_for() {
-        for (silent, answering) in [(0, 100), (33, 1_000), (3, 11), (100, 0)] {
+        for (silent, answering) in [(0, 100), (65, 1_000), (3, 11), (100, 0)] {
             assert_eq!(
                 Patience::default().next_round(at(0), silent, answering),
                 None,

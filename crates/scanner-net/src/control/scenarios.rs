@@ -3,7 +3,7 @@
 use super::sim::{Run, Scenario, run, trace};
 use super::{Input, ScanTime};
 
-fn scan(text: &str) -> Run {
+pub(super) fn scan(text: &str) -> Run {
     let scenario: Scenario = toml::from_str(text).expect("a scenario file");
     run(&scenario, &mut |_| None)
 }
