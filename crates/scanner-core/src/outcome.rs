@@ -176,6 +176,48 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What showed that a host is there, or that it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Evidence {
+    /// It answered ARP or neighbour discovery: something is there, even if every port is silent.
+    Neighbour,
+    /// What came of asking its ports: an answer of its own, or word from the path that it cannot be reached.
+    #[serde(untagged)]
+    Port(Reason),
+}
+
+impl Evidence {
+    /// The word used on the wire and on the screen: `neighbour`, or that of the reason.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Neighbour => "neighbour",
+            Self::Port(reason) => reason.as_str(),
+        }
+    }
+
+    /// Whether only a host that is there leads to it.
+    pub const fn is_of_host(self) -> bool {
+        match self {
+            Self::Neighbour => true,
+            Self::Port(reason) => reason.is_answer_of_host(),
+        }
+    }
+}
+
+impl From<Reason> for Evidence {
+    fn from(reason: Reason) -> Self {
+        Self::Port(reason)
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
 /// What the host as a whole did, where that changes how its ports are to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -220,6 +262,10 @@ mod tests {
         }
         for state in PortState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+        }
+        for evidence in Reason::ALL.map(Evidence::Port).into_iter().chain([Evidence::Neighbour]) {
+            assert_eq!(serde_json::to_value(evidence).unwrap(), evidence.as_str());
+            assert_eq!(serde_json::from_value::<Evidence>(evidence.as_str().into()).unwrap(), evidence);
         }
     }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::addr_set::AddrSet;
 use crate::host_addr::HostAddr;
-use crate::outcome::{PortState, Reason, Verdict};
+use crate::mac_addr::MacAddr;
+use crate::outcome::{Evidence, PortState, Reason, Verdict};
 use crate::port_set::PortSet;
 use crate::progress::Progress;
 use crate::reverse_name::ReverseName;
@@ -75,12 +76,12 @@ pub enum ServiceBasis {
 }
 
 /// Whether a host is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostStatus {
-    /// The host answered.
+    /// The host answered: on a port, or as a neighbour.
     Up,
-    /// The network said that it is not there.
+    /// The network, or the lack of a neighbour with this address, said that it is not there.
     Down,
     /// No answer at all, or nothing could be sent.
     #[default]
@@ -194,7 +195,13 @@ pub struct HostResult {
     /// Whether the host is there.
     pub status: HostStatus,
     /// What showed that it is, or is not; `None` where nothing did.
-    pub evidence: Option<Reason>,
+    pub evidence: Option<Evidence>,
+    /// The hardware address, where the host is on this machine's own network and the kernel knows it.
+    #[serde(rename = "mac_address", default, skip_serializing_if = "Option::is_none")]
+    pub mac: Option<MacAddr>,
+    /// Who made its network card, where the hardware address tells. The engine knows no makers: whoever does fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vendor: Option<String>,
     /// The host's smoothed round-trip time.
     #[serde(rename = "rtt_us", with = "crate::wire::micros")]
     pub rtt: Option<Duration>,
@@ -225,6 +232,8 @@ impl HostResult {
             ptr: None,
             status: HostStatus::Unknown,
             evidence: None,
+            mac: None,
+            vendor: None,
             rtt: None,
             loss: None,
             miss_bound: None,
@@ -314,7 +323,7 @@ pub struct ScanReport {
     pub progress: Progress,
     /// Hosts with an open port or a verdict, sorted by address.
     pub hosts: Vec<HostResult>,
-    /// Hosts that answered and have nothing open.
+    /// Hosts that are up and have nothing open that is known; all that are up, where nothing else was to be found out.
     pub up_nothing_open: AddrSet,
     /// Hosts that the network said are not there.
     pub down: AddrSet,

@@ -8,9 +8,10 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use scanner_core::{
-    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, Note, PortMap,
-    PortResult, PortSet, PortSettled, PortState, PortsByReason, Progress, Protocol, Reason, ReverseName,
-    ScanEnd, ScanEvent, ScanNote, ScanReport, ScanStart, ServiceBasis, Target, TargetSet, Verdict,
+    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, MacAddr, Note,
+    PortMap, PortResult, PortSet, PortSettled, PortState, PortsByReason, Progress, Protocol, Reason,
+    ReverseName, ScanEnd, ScanEvent, ScanNote, ScanReport, ScanStart, ServiceBasis, Target, TargetSet,
+    Verdict,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -71,7 +72,9 @@ fn lost_host() -> HostResult {
         names: vec!["nas.lan".to_owned(), "files.lan".to_owned()],
         ptr: Some(ReverseName { name: "box.lan".to_owned(), forward: ForwardCheck::Differs }),
         status: HostStatus::Up,
-        evidence: Some(Reason::Handshake),
+        evidence: Some(Reason::Handshake.into()),
+        mac: Some(MacAddr::new([0xb8, 0x27, 0xeb, 0x12, 0x34, 0x56])),
+        vendor: Some("Example Boards Ltd.".to_owned()),
         rtt: Some(Duration::from_millis(41)),
         loss: Some(0.25),
         miss_bound: Some(0.0001),
@@ -90,6 +93,8 @@ fn silent_host() -> HostResult {
         ptr: None,
         status: HostStatus::Unknown,
         evidence: None,
+        mac: None,
+        vendor: None,
         rtt: None,
         loss: None,
         miss_bound: None,
@@ -191,6 +196,8 @@ fn host_result() {
       },
       "status": "up",
       "evidence": "handshake",
+      "mac_address": "b8:27:eb:12:34:56",
+      "vendor": "Example Boards Ltd.",
       "rtt_us": 41000,
       "loss": 0.25,
       "miss_bound": 0.0001,
@@ -303,6 +310,8 @@ fn scan_report() {
           },
           "status": "up",
           "evidence": "handshake",
+          "mac_address": "b8:27:eb:12:34:56",
+          "vendor": "Example Boards Ltd.",
           "rtt_us": 41000,
           "loss": 0.25,
           "miss_bound": 0.0001,
@@ -511,6 +520,8 @@ fn event_host() {
       },
       "status": "up",
       "evidence": "handshake",
+      "mac_address": "b8:27:eb:12:34:56",
+      "vendor": "Example Boards Ltd.",
       "rtt_us": 41000,
       "loss": 0.25,
       "miss_bound": 0.0001,
