@@ -87,6 +87,11 @@ pub struct ScanConfig {
     pub seed: Option<u64>,
     /// Ask every port of every host, even of a host that answers nothing. Default: false.
     pub skip_discovery: bool,
+    /// Only find out which hosts are there, by the likeliest ports of the plan and by the neighbour table: a host is finished with
+    /// the first sign that it is there, and every port counts as not asked, whatever it answered. All hosts that are up are in
+    /// [`ScanReport::up_nothing_open`](scanner_core::ScanReport::up_nothing_open); each comes as an event with its evidence.
+    /// [`skip_discovery`](Self::skip_discovery) then means nothing. Default: false.
+    pub discover_only: bool,
     /// Which ports are reported one by one. Default: the open ones.
     pub detail: PortDetail,
     /// How many threads make connections, 1 to 16 (Linux; elsewhere it is one). Further ones than the first are started only when
@@ -111,6 +116,7 @@ impl Default for ScanConfig {
             deadline: None,
             seed: None,
             skip_discovery: false,
+            discover_only: false,
             detail: PortDetail::Open,
             threads: None,
             connector: Connector::Fast,
@@ -245,6 +251,13 @@ impl ScanConfig {
         self
     }
 
+    /// Sets [`discover_only`](Self::discover_only).
+    #[must_use]
+    pub const fn with_discover_only(mut self, only: bool) -> Self {
+        self.discover_only = only;
+        self
+    }
+
     /// Sets [`threads`](Self::threads).
     #[must_use]
     pub const fn with_threads(mut self, threads: NonZeroU32) -> Self {
@@ -341,6 +354,7 @@ mod tests {
           "deadline_ms": null,
           "seed": null,
           "skip_discovery": false,
+          "discover_only": false,
           "detail": "open",
           "threads": null
         }

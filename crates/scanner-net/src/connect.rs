@@ -21,6 +21,7 @@ use std::task::{Context, Poll};
 pub(crate) use self::fast::FastConnect;
 pub(crate) use self::permits::Permits;
 pub(crate) use self::portable::PortableConnect;
+pub(crate) use self::sys::NeighbourTable;
 use crate::control::{Outcome, Probe, ProbeId, ScanTime};
 
 /// What became of an attempt at its start.

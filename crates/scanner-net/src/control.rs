@@ -4,15 +4,18 @@
 //! [`Output::Wait`] or [`Output::Done`].
 
 mod delivery;
+mod discovery;
 mod flights;
 mod host;
 mod ledger;
 mod liveness;
 mod local;
+mod neighbours;
 mod outcomes;
 mod pacer;
 mod patience;
 mod port_bits;
+mod presence;
 mod retry;
 mod rtt;
 mod rules;
@@ -40,12 +43,14 @@ pub(crate) use self::flights::{Probe, ProbeId};
 use self::host::{Host, Phase};
 use self::ledger::Ledger;
 use self::local::Local;
+use self::neighbours::Neighbourhood;
+pub(crate) use self::neighbours::{Links, Neighbour, NeighbourState, Reading, Route};
 use self::pacer::Pacer;
 use self::rtt::Rtt;
 pub(crate) use self::rules::{Job, Rules};
 pub(crate) use self::time::ScanTime;
 use self::window::Window;
-use crate::config::defaults::{ACTIVE_HOSTS, DISCOVERY_AHEAD, RESOLUTION};
+use crate::config::defaults::{ACTIVE_HOSTS, DISCOVERY_AHEAD};
 
 /// What came of one connection attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +70,7 @@ pub(crate) enum Outcome {
 }
 
 /// What can happen to the controller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Input {
     /// A probe came to something.
     Outcome(ProbeId, Outcome),
@@ -79,6 +84,8 @@ pub(crate) enum Input {
     Rate(Option<NonZeroU32>),
     /// How many sockets this scan may hold now.
     Budget(u32),
+    /// The neighbour table, as [`Output::ReadNeighbours`] asked for.
+    Neighbours(Reading),
     /// End the scan; what is open becomes `unknown` with this reason.
     Stop(Reason),
 }
@@ -90,6 +97,8 @@ pub(crate) enum Output {
     Connect(Probe),
     /// Close the socket of this probe; its outcome is of no interest any more.
     Release(ProbeId),
+    /// Read the neighbour table and hand it in at once.
+    ReadNeighbours,
     /// Publish.
     Event(Box<ScanEvent>),
     /// Nothing to do until an outcome arrives, or until this moment.
@@ -115,6 +124,7 @@ pub(crate) struct Controller {
     budget_short: bool,
     pacer: Pacer,
     local: Local,
+    neighbours: Neighbourhood,
     group: Rtt,
     timers: BTreeSet<(ScanTime, usize)>,
     outbox: VecDeque<Output>,
@@ -141,6 +151,7 @@ impl Controller {
             budget_short: false,
             pacer: Pacer::new(rules.max_rate),
             local: Local::default(),
+            neighbours: Neighbourhood::new(),
             group: Rtt::default(),
             timers: BTreeSet::new(),
             outbox: VecDeque::new(),
@@ -175,6 +186,7 @@ impl Controller {
             }
             Input::Rate(rate) => self.pacer.set_rate(rate, now),
             Input::Budget(sockets) => self.budget = sockets,
+            Input::Neighbours(reading) => self.on_neighbours(now, reading),
             Input::Stop(reason) => self.stop(now, reason),
         }
     }
@@ -191,6 +203,10 @@ impl Controller {
         }
         self.now = now;
         self.fire_timers(now);
+        if self.neighbours.wanted().is_some_and(|at| at <= now) && !self.ended {
+            self.neighbours.is_being_read();
+            return Output::ReadNeighbours;
+        }
         let probe = if self.ended { None } else { self.next_probe(now) };
         if let Some(probe) = probe {
             return Output::Connect(probe);
@@ -241,7 +257,10 @@ impl Controller {
 
     /// How many sockets may be open now, by everything this side knows.
     fn allowed(&self) -> u32 {
-        self.window.size().min(self.local.cap()).min(self.budget.max(1))
+        // What waits for a neighbour to be found is not on the way.
+        let window =
+            self.window.size().saturating_add(self.neighbours.resolving()).min(self.rules.window_cap);
+        window.min(self.local.cap()).min(self.budget.max(1))
     }
 
     fn next_probe(&mut self, now: ScanTime) -> Option<Probe> {
@@ -280,7 +299,7 @@ impl Controller {
         host.sent(now, ask);
         self.window.sent(self.flights.len() + 1);
         let addr = host.addr.socket_addr(ask.port);
-        let unresolved_from = (!host.is_heard()).then(|| host.started + RESOLUTION);
+        let unresolved_from = host.unresolved_from();
         if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
         } else if let Some(due) = host.paced_until(&self.rules, now) {
@@ -313,9 +332,13 @@ impl Controller {
             return false;
         }
         let index = self.job.permutation.get(self.next_target);
+        let Some(addr) = self.job.targets.get(index) else {
+            self.next_target += 1;
+            return true;
+        };
+        let Some(link) = self.link_to(addr, now) else { return false };
         self.next_target += 1;
-        let Some(addr) = self.job.targets.get(index) else { return true };
-        let host = Host::new(&self.job, index, addr, &self.rules, now);
+        let host = Host::new(&self.job, index, (addr, link), &self.rules, now);
         self.scanning += usize::from(host.phase == Phase::Scanning);
         self.unheard += 1;
         let slot = self.hosts.insert(Box::new(host));
@@ -324,6 +347,12 @@ impl Controller {
         }
         self.enqueue(slot);
         true
+    }
+
+    /// The target that is begun next.
+    fn next_addr(&self) -> Option<HostAddr> {
+        let is_one = self.next_target < self.job.targets.len();
+        is_one.then(|| self.job.targets.get(self.job.permutation.get(self.next_target)))?
     }
 
     fn stop(&mut self, now: ScanTime, reason: Reason) {
@@ -391,8 +420,10 @@ impl Controller {
         }
         let timer = self.timers.first().map(|(due, _)| *due);
         let local = self.local.paused_until(now);
-        let paced = self.pacer.ready_at(now).filter(|_| self.may_send());
-        [deadline, timer, local, paced].into_iter().flatten().min()
+        let may_send = self.may_send();
+        let paced = self.pacer.ready_at(now).filter(|_| may_send);
+        let neighbour = if may_send { self.next_neighbour(now) } else { None };
+        [deadline, timer, local, paced, neighbour, self.neighbours.wanted()].into_iter().flatten().min()
     }
 
     fn may_send(&self) -> bool {

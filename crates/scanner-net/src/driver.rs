@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::clock::Clock;
 pub use self::publish::ProgressCallback;
 pub(crate) use self::publish::ProgressPublisher;
-use crate::connect::{Connect, Permits};
+use crate::connect::{Connect, NeighbourTable, Permits};
 use crate::control::{Controller, Input, Outcome, Output, Probe, ProbeId, ScanTime};
 
 /// What the handles of a running scan ask of it.
@@ -43,6 +43,7 @@ pub(crate) struct Driver {
     pub(crate) controller: Controller,
     pub(crate) connect: Box<dyn Connect + Send>,
     pub(crate) clock: Clock,
+    pub(crate) neighbours: NeighbourTable,
     pub(crate) permits: Permits,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) events: mpsc::Sender<ScanEvent>,
@@ -146,6 +147,10 @@ impl Driver {
                 }
                 Output::Release(_) if self.stopped => {}
                 Output::Release(id) => self.open -= u32::from(self.connect.release(id)),
+                Output::ReadNeighbours => {
+                    let reading = self.neighbours.read(now);
+                    self.feed(Input::Neighbours(reading));
+                }
                 Output::Event(event) => {
                     self.held_back = Some(*event);
                     if !self.flush() {

@@ -55,16 +55,17 @@ impl Estimate {
         let sent = plan.probes() as f64 * f64::from(attempts);
         let one_port = f64::from(attempts) * config.timeout.as_secs_f64();
         let at_most = bound(sent, (one_port * plan.probes() as f64 / f64::from(connections)).max(one_port));
-        let silent = if config.skip_discovery {
-            at_most
-        } else {
+        let silent = if rules.has_discovery() {
             let waits =
                 [INITIAL_TIMEOUT, UNHEARD_RETRY_TIMEOUT].map(|wait| wait.min(config.timeout).as_secs_f64());
             let first = plan.probes_up_to(rules.discovery_ports) as f64;
             let sockets = f64::from(connections.min(rules.unheard_window));
             let at_once = (sockets * hosts / first.max(1.0)).min(rules.max_unheard as f64).max(1.0);
             bound(first * waits.len() as f64, hosts * waits.iter().sum::<f64>() / at_once).min(at_most)
+        } else {
+            at_most
         };
+        let at_most = if rules.discover_only { silent } else { at_most };
         Self { silent, at_most, attempts, timeout: config.timeout, connections, rate: config.max_rate }
     }
 }

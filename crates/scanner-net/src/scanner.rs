@@ -16,7 +16,7 @@ use crate::config::ScanConfig;
 use crate::config::defaults::EVENT_CAPACITY;
 #[cfg(target_os = "linux")]
 use crate::connect::FastConnect;
-use crate::connect::{Connect, Permits, PortableConnect};
+use crate::connect::{Connect, NeighbourTable, Permits, PortableConnect};
 use crate::control::{Controller, Job, Rules};
 use crate::driver::{Clock, Driver, ProgressCallback, ProgressPublisher};
 use crate::error::ScanError;
@@ -108,6 +108,7 @@ impl Scanner {
             controller: Controller::new(job, rules),
             connect: self.connector(&runtime, clock).map_err(ScanError::Start)?,
             clock,
+            neighbours: NeighbourTable::default(),
             permits: Permits::new(Arc::clone(&self.permits)),
             commands: command_queue,
             events,

@@ -54,6 +54,34 @@ pub(crate) const UNHEARD_RETRY_TIMEOUT: Duration = Duration::from_millis(2_700);
 /// How long Linux asks for a neighbour before it gives up: 3 probes, 1 s apart (`mcast_solicit`, `retrans_time_ms`).
 pub(crate) const RESOLUTION: Duration = Duration::from_secs(3);
 
+/// How long the probe waits that makes the kernel look for a neighbour: the kernel's timers are late by some ticks.
+pub(crate) const RESOLVING_TIMEOUT: Duration = Duration::from_millis(3_200);
+
+/// After this long two requests, a second apart, went unanswered: nmap's ARP scan gives up after two as well.
+pub(crate) const NEIGHBOUR_UNANSWERED: Duration = Duration::from_millis(1_250);
+/// An answer so long after the first request is one to the second; the table is read a little later.
+pub(crate) const NEIGHBOUR_LATE: Duration = Duration::from_millis(950);
+
+/// How long an entry of the neighbour table may be out of date after a packet to it: Linux asks anew after 5 s
+/// (`delay_first_probe_time`), three times a second apart (`ucast_solicit`).
+pub(crate) const STALE_FOR: Duration = Duration::from_secs(9);
+
+/// Neighbours that the kernel is made to look for per second: each is a broadcast that every device of the network hears.
+pub(crate) const NEIGHBOURS_PER_SECOND: u32 = 400;
+/// How many are looked for at once at least, after the table was full: other programs need new entries too.
+pub(crate) const NEIGHBOURS_WHEN_FULL: u32 = 64;
+/// How long no new neighbour is looked for after the table was full.
+pub(crate) const TABLE_FULL_PAUSE: Duration = Duration::from_secs(1);
+/// How long the number stays lower after that: Linux clears out unused entries every 5 s at most.
+pub(crate) const TABLE_FULL_FOR: Duration = Duration::from_secs(5);
+/// How often a neighbour is looked for whose silence may only mean that the table was full.
+pub(crate) const NEIGHBOUR_TRIES: u8 = 3;
+
+/// Time between two readings of the neighbour table while hosts wait for it; reading 1,000 entries takes about 1 ms.
+pub(crate) const TABLE_PAUSE: Duration = Duration::from_millis(50);
+/// The same where a host has nothing else to wait for.
+pub(crate) const TABLE_SHORT_PAUSE: Duration = Duration::from_millis(10);
+
 /// The shortest wait: below 100 ms, scheduling delays and delayed answers of small devices are taken for silence
 /// (nmap's floor in its default timing is the same).
 pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(100);

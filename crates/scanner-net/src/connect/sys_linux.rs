@@ -11,7 +11,7 @@ use nix::sys::socket::{
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::classify::{Icmp, Observation, Sender, sender};
-pub(crate) use super::neighbours::Neighbours;
+pub(crate) use super::neighbours::{NeighbourTable, Neighbours};
 
 /// A socket for one attempt, made without blocking in one call, and asked for ICMP errors in full: without that an ICMPv6 error
 /// that arrives inside `connect()` stays silent until the kernel sends its SYN again.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::classify::Observation;
-use crate::control::ScanTime;
+use crate::control::{Reading, ScanTime};
 
 /// A socket for one attempt that does not block.
 pub(crate) fn socket(target: SocketAddr) -> io::Result<Socket> {
@@ -31,6 +31,17 @@ pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> (Observation, Option<Du
 }
 
 /// There is no neighbour table to read.
+#[derive(Debug, Default)]
+pub(crate) struct NeighbourTable;
+
+impl NeighbourTable {
+    /// Nothing is known to be on link.
+    pub(crate) fn read(&mut self, _: ScanTime) -> Reading {
+        Reading::default()
+    }
+}
+
+/// There is no neighbour table to ask.
 #[derive(Debug, Default)]
 pub(crate) struct Neighbours;
 

@@ -1,23 +1,25 @@
 //! `Host`: what is known of one host while it is in the active set, and what to ask it next.
 
+mod ending;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use scanner_core::{
-    HostAddr, HostResult, HostStatus, Permutation, PortResult, PortSet, PortsByReason, Reason, Verdict,
-};
+use scanner_core::{HostAddr, Permutation, PortResult, Reason};
 
 use super::delivery::{Delivery, Found};
 use super::liveness::{Confirmed, Liveness, SilentPort};
 use super::patience::Patience;
 use super::port_bits::PortBits;
+use super::presence::{Link, Presence};
 use super::retry::{Answerer, Attempts, HostLoss};
 use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
 use crate::config::defaults::{
-    ACCEPTS_EVERYTHING_PORTS, DOWN_PATIENCE, HEAVY_LOSS_PERCENT, REPETITIONS_THAT_TELL, UNHEARD_RETRY_TIMEOUT,
+    DOWN_PATIENCE, HEAVY_LOSS_PERCENT, REPETITIONS_THAT_TELL, RESOLUTION, RESOLVING_TIMEOUT,
+    UNHEARD_RETRY_TIMEOUT,
 };
 
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub(crate) struct Host {
     pub(crate) window: Window,
     pub(crate) rtt: Rtt,
     pub(crate) alive: Liveness,
+    pub(crate) presence: Presence,
     /// Whether the host waits in the queue of turns.
     pub(crate) queued: bool,
     /// Which of the job's orders of ports is the host's.
@@ -42,10 +45,10 @@ pub(crate) struct Host {
     silent: Vec<PortBits>,
     settled: BTreeMap<Reason, PortBits>,
     results: Vec<PortResult>,
+    /// Ports that were answered while only the host was asked about.
+    pub(crate) unreported: u32,
     /// Attempts that stayed silent.
     silent_attempts: u32,
-    evidence: Option<Reason>,
-    heard: bool,
     /// Since when this machine's network is down for the host.
     down_since: Option<ScanTime>,
     /// A firewall of this machine rejected some probe.
@@ -86,7 +89,13 @@ pub(crate) struct Ask {
 
 impl Host {
     /// The target of a job with this index and address.
-    pub(crate) fn new(job: &Job, index: u128, addr: HostAddr, rules: &Rules, now: ScanTime) -> Self {
+    pub(crate) fn new(
+        job: &Job,
+        index: u128,
+        (addr, link): (HostAddr, Link),
+        rules: &Rules,
+        now: ScanTime,
+    ) -> Self {
         let order = job.order_of(addr);
         let ports = job.order(order).len();
         Self {
@@ -97,6 +106,7 @@ impl Host {
             window: Window::new(rules.first_window, rules.per_host),
             rtt: Rtt::default(),
             alive: Liveness::default(),
+            presence: Presence::new(link),
             queued: false,
             order,
             permutation: job.order(order).permutation(job.salt(index)),
@@ -105,9 +115,8 @@ impl Host {
             silent: Vec::new(),
             settled: BTreeMap::new(),
             results: Vec::new(),
+            unreported: 0,
             silent_attempts: 0,
-            evidence: None,
-            heard: false,
             down_since: None,
             rejected_here: false,
             attempts: Attempts::new(rules.retries),
@@ -123,20 +132,42 @@ impl Host {
         self.ports > rules.discovery_ports
     }
 
-    /// Whether the host itself answered.
-    pub(crate) fn is_up(&self) -> bool {
-        self.evidence.is_some_and(Reason::is_answer_of_host)
+    /// Whether the host itself answered, on a port.
+    pub(crate) const fn is_up(&self) -> bool {
+        self.presence.is_up()
+    }
+
+    /// Whether anything shows that the host is there.
+    pub(crate) fn is_there(&self) -> bool {
+        self.presence.is_there()
     }
 
     /// Whether anything came back, from the host or from the path to it.
     pub(crate) const fn is_heard(&self) -> bool {
-        self.heard
+        self.presence.is_heard()
+    }
+
+    /// From when on silence may be that of a neighbour that was never there.
+    pub(crate) fn unresolved_from(&self) -> Option<ScanTime> {
+        let since = if let Link::Resolving(since) = self.presence.link { since } else { self.started };
+        (!self.is_heard()).then(|| since + RESOLUTION)
+    }
+
+    /// How many probes may wait. One is enough to have a neighbour looked for, and nothing goes out before it is found.
+    fn room(&self) -> u32 {
+        if matches!(self.presence.link, Link::Resolving(_)) { 1 } else { self.window.size() }
+    }
+
+    /// Whether nothing is left to be found out.
+    fn is_found(&self, rules: &Rules) -> bool {
+        rules.discover_only && self.is_there()
     }
 
     /// The next thing to ask, where the window has room.
     pub(crate) fn next(&mut self, job: &Job, rules: &Rules, group: &Rtt, now: ScanTime) -> Option<Ask> {
         if self.phase == Phase::Ready
-            || self.in_flight >= self.window.size()
+            || self.is_found(rules)
+            || self.in_flight >= self.room()
             || self.delivery.wait_until(now).is_some()
         {
             return None;
@@ -210,7 +241,8 @@ impl Host {
 
     fn has_something_to_ask(&self, rules: &Rules, now: ScanTime) -> bool {
         self.phase != Phase::Ready
-            && self.in_flight < self.window.size()
+            && self.in_flight < self.room()
+            && !self.is_found(rules)
             && (self.is_canary_due(rules, now)
                 || self.echo_due(rules, now).is_some()
                 || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
@@ -277,6 +309,9 @@ impl Host {
 
     /// How long to wait for an answer.
     fn timeout(&self, attempt: u8, rules: &Rules, group: &Rtt) -> Duration {
+        if matches!(self.presence.link, Link::Resolving(_)) && rules.max_timeout >= RESOLUTION {
+            return RESOLVING_TIMEOUT;
+        }
         let timeout = match self.rtt.timeout() {
             Some(measured) => measured,
             None if attempt > 1 && self.silent_attempts < SURELY_RESOLVED => UNHEARD_RETRY_TIMEOUT,
@@ -287,7 +322,11 @@ impl Host {
 
     /// Whether every port was asked often enough, and their silence is confirmed.
     pub(crate) fn is_done(&self, rules: &Rules) -> bool {
+        if self.is_found(rules) {
+            return true;
+        }
         self.phase != Phase::Ready
+            && !matches!(self.presence.link, Link::Stale(_))
             && self.in_flight == 0
             && !self.has_ports_to_ask(rules)
             && self.alive.is_confirmed()
@@ -298,6 +337,7 @@ impl Host {
     /// An attempt is made, one of `in_flight` that wait.
     pub(crate) fn sent(&mut self, now: ScanTime, ask: Ask) {
         self.in_flight += 1;
+        self.presence.sent(now);
         self.window.sent(self.in_flight);
         self.delivery.sent(now, ask.is_echo);
     }
@@ -371,11 +411,7 @@ impl Host {
 
     /// A port was answered: `attempt` is 0 for a canary. Returns how many silent ports the answer confirmed.
     pub(crate) fn answered(&mut self, now: ScanTime, ask: Ask, reason: Reason, rtt: Duration) -> u32 {
-        // That nobody is there is not heard from the host.
-        self.heard |= reason != Reason::NoNeighbour;
-        if self.evidence.is_none_or(|old| !old.is_answer_of_host() && reason.is_answer_of_host()) {
-            self.evidence = Some(reason);
-        }
+        self.presence.answered(reason);
         if self.is_up() && !reason.is_answer_of_host() {
             // The path speaks, not the host: that it is still there must be seen from an answer of its own.
             if is_beyond(reason) {
@@ -456,7 +492,7 @@ impl Host {
 
     /// Whether a firewall of this machine let no probe to the host out.
     pub(crate) const fn is_shut_off_here(&self) -> bool {
-        self.rejected_here && !self.heard && self.silent_attempts == 0
+        self.rejected_here && !self.is_heard() && self.silent_attempts == 0
     }
 
     /// An echo stayed silent.
@@ -491,92 +527,9 @@ impl Host {
     pub(crate) fn keep(&mut self, result: PortResult) {
         self.results.push(result);
     }
-
-    /// Takes the ports that are not settled, with the attempts made and the reason each is left with: the silent ones are
-    /// `no-reply` where they were asked often enough while the host was there, the rest gets `rest`. Ports never asked come
-    /// last, with 0 attempts; `None` for them where the host was judged silent or down.
-    pub(crate) fn take_unsettled(&mut self, job: &Job, rest: Option<Reason>) -> Vec<Unsettled> {
-        let mut left = Vec::new();
-        for silent in self.alive.take_unconfirmed() {
-            if let Some(reason) = rest
-                && self
-                    .silent
-                    .get_mut(usize::from(silent.attempts))
-                    .is_some_and(|bits| bits.remove(silent.port))
-            {
-                left.push(Unsettled { port: silent.port, attempts: silent.attempts, reason: Some(reason) });
-            }
-        }
-        let needed = usize::from(self.attempts.needed());
-        let silence = if self.is_limited() { Reason::NoReplyLimited } else { Reason::NoReply };
-        for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
-            let reason = if attempts >= needed { Some(silence) } else { rest };
-            let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
-            while let Some(port) = bits.pop() {
-                left.push(Unsettled { port, attempts, reason });
-            }
-        }
-        for k in self.next_fresh..self.ports {
-            let port = job.order(self.order).get_in(k, &self.permutation);
-            left.push(Unsettled { port, attempts: 0, reason: rest });
-        }
-        self.next_fresh = self.ports;
-        left
-    }
-
-    /// All that was found out, once every port is settled or counted as not asked.
-    pub(crate) fn into_result(
-        mut self,
-        names: &[String],
-        verdict: Option<Verdict>,
-        not_asked: u32,
-    ) -> HostResult {
-        self.results.sort_unstable_by_key(|result| result.port);
-        let mut ports = PortsByReason::default();
-        for (reason, bits) in &self.settled {
-            ports.add(*reason, &bits.to_set());
-        }
-        let open = ports.get(Reason::Handshake).map_or(0, PortSet::len);
-        let asked: usize = ports.iter().map(|(_, set)| set.len()).sum();
-        let everything = asked >= ACCEPTS_EVERYTHING_PORTS && open * 10 >= asked * 9;
-        let silent = ports.get(Reason::NoReply).or(ports.get(Reason::NoReplyLimited)).is_some();
-        let loss = self.attempts.loss().of_path();
-        let limited = self.is_limited().then_some(Verdict::ResponseLimited);
-        HostResult {
-            ip: self.addr,
-            names: names.to_vec(),
-            ptr: None,
-            status: self.status(),
-            evidence: self.evidence,
-            rtt: self.rtt.mean(),
-            loss: loss.share(),
-            miss_bound: if silent { loss.miss_bound(self.attempts.needed()) } else { None },
-            verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)).or(limited),
-            lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().0),
-            results: self.results,
-            ports,
-            not_asked,
-        }
-    }
-
-    fn status(&self) -> HostStatus {
-        match self.evidence {
-            Some(reason) if reason.is_answer_of_host() => HostStatus::Up,
-            Some(Reason::NoNeighbour | Reason::HostUnreachable | Reason::NetUnreachable) => HostStatus::Down,
-            Some(_) | None => HostStatus::Unknown,
-        }
-    }
 }
 
 /// Whether the path says that the host itself, not a port of it, cannot be reached.
 pub(crate) const fn is_beyond(reason: Reason) -> bool {
     matches!(reason, Reason::HostUnreachable | Reason::NetUnreachable)
-}
-
-/// A port that a finished host leaves, and why; without a reason it counts as not asked.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Unsettled {
-    pub(crate) port: u16,
-    pub(crate) attempts: u8,
-    pub(crate) reason: Option<Reason>,
 }

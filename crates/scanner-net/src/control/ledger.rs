@@ -87,6 +87,11 @@ impl Ledger {
         self.silent += 1;
     }
 
+    /// Attempts that stayed silent, on a port that is not to be settled.
+    pub(crate) fn silence_is_over(&mut self, attempts: u8) {
+        self.silent = self.silent.saturating_sub(attempts.into());
+    }
+
     /// One more host answered.
     pub(crate) fn host_up(&mut self) {
         self.counts.targets_up += 1;

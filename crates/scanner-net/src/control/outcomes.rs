@@ -9,7 +9,9 @@ use super::host::{Ask, Phase, is_beyond};
 use super::ledger::Settled;
 use super::liveness::Strike;
 use super::local::Trouble;
+use super::presence::Link;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
+use crate::config::defaults::TABLE_PAUSE;
 
 impl Controller {
     pub(super) fn on_outcome(&mut self, now: ScanTime, id: ProbeId, outcome: Outcome) {
@@ -23,18 +25,24 @@ impl Controller {
         } else {
             host.taken_back(flight.sent, flight.ask);
         }
+        if self.on_resolution(now, flight, outcome) {
+            self.conclude(slot, now);
+            return;
+        }
+        let Some(host) = self.hosts.get_mut(slot) else { return };
         let answered = matches!(outcome, Outcome::Answered { reason, .. } if reason.is_answer_of_host());
         let came_back = matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut);
         match outcome {
             // A neighbour that answered before and is not found any more is as good as silent.
-            Outcome::Answered { reason: Reason::NoNeighbour, .. } if host.is_heard() => {
+            Outcome::Answered { reason: Reason::NoNeighbour, .. } if host.is_heard() || host.is_there() => {
                 self.on_silence(now, flight);
             }
-            Outcome::Answered { reason: Reason::NoNeighbour, rtt } => {
-                host.answered(now, flight.ask, Reason::NoNeighbour, rtt);
-                self.window.grow(1, self.flights.len() + 1, true);
+            Outcome::Answered { reason: Reason::NoNeighbour, .. } => {
+                if host.presence.link == Link::Elsewhere {
+                    self.window.grow(1, self.flights.len() + 1, true);
+                }
                 self.settle(slot, flight.ask, Reason::NoNeighbour, None);
-                self.finish_host(slot, Some(Reason::NoNeighbour), None);
+                self.is_missing(slot, now);
             }
             Outcome::Answered { reason, .. } if reason.state() == PortState::Unknown => {
                 host.rejected_here();
@@ -66,7 +74,7 @@ impl Controller {
         let slot = flight.host;
         let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        let (was_heard, was_up) = (host.is_heard(), host.is_up());
+        let (was_heard, was_there) = (host.is_heard(), host.is_there());
         let confirmed = host.answered(now, flight.ask, reason, rtt);
         if reason.is_answer_of_host() {
             self.group.sample(rtt);
@@ -92,10 +100,14 @@ impl Controller {
         if !was_heard {
             tracing::debug!(host = %host.addr, port = flight.ask.port, %reason, ?rtt, "first answer");
         }
-        if host.is_up() && !was_up {
+        if host.is_there() && !was_there {
             self.ledger.host_up();
         }
-        if host.phase == Phase::Discovery && !is_beyond(reason) {
+        if host.presence.lacks_mac() {
+            self.neighbours.want_soon(now, TABLE_PAUSE);
+        }
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        if host.phase == Phase::Discovery && !is_beyond(reason) && !self.rules.discover_only {
             host.phase = Phase::Ready;
             self.ready.push_back(slot);
             self.start_ready();
@@ -226,7 +238,7 @@ impl Controller {
         }
     }
 
-    fn put_back(&mut self, slot: usize, ask: Ask) {
+    pub(super) fn put_back(&mut self, slot: usize, ask: Ask) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         match ask.attempt.checked_sub(1) {
             Some(attempts) => host.asked_in_vain(ask.port, attempts),
@@ -240,6 +252,7 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         if host.is_done(&self.rules) {
             match host.next_round(&self.rules, now) {
+                None if self.waits_for_mac(slot, now) => {}
                 None => self.finish_host(slot, None, None),
                 Some(due) if due > now => drop(self.timers.insert((due, slot))),
                 Some(_) => self.enqueue(slot),
@@ -266,17 +279,24 @@ impl Controller {
             self.timers.remove(&(host.started + limit, slot));
         }
         self.unheard -= usize::from(!host.is_heard());
+        if let Link::Resolving(since) = host.presence.link {
+            self.neighbours.end(self.now, since, false);
+        }
         match host.phase {
             Phase::Scanning => self.scanning -= 1,
             Phase::Ready => self.ready.retain(|&other| other != slot),
             Phase::Discovery => {}
         }
         let names = self.job.targets.names_of(host.addr);
-        let mut not_asked = 0;
+        let mut not_asked = host.unreported;
         for left in host.take_unsettled(&self.job, rest) {
             match left.reason {
                 // With all ports to be asked on request, there was nothing to be learnt by asking.
                 Some(Reason::NoNeighbour) if left.attempts == 0 && host.has_discovery(&self.rules) => {
+                    not_asked += 1;
+                }
+                Some(reason) if self.rules.discover_only && reason.state() != PortState::Unknown => {
+                    self.ledger.silence_is_over(left.attempts);
                     not_asked += 1;
                 }
                 Some(reason) => {
@@ -296,8 +316,12 @@ impl Controller {
         self.start_ready();
     }
 
-    fn settle(&mut self, slot: usize, ask: Ask, reason: Reason, rtt: Option<Duration>) {
+    pub(super) fn settle(&mut self, slot: usize, ask: Ask, reason: Reason, rtt: Option<Duration>) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
+        if self.rules.discover_only && reason.state() != PortState::Unknown {
+            host.unreported += 1;
+            return;
+        }
         let names = self.job.targets.names_of(host.addr);
         let Ask { port, attempt: attempts, .. } = ask;
         let settled = Settled { port, reason, rtt, attempts, silent: attempts.saturating_sub(1) };
@@ -307,7 +331,7 @@ impl Controller {
     }
 
     /// Lets hosts that are there begin, one at a time with sequential hosts.
-    fn start_ready(&mut self) {
+    pub(super) fn start_ready(&mut self) {
         while !(self.rules.sequential && self.scanning > 0)
             && let Some(slot) = self.ready.pop_front()
         {

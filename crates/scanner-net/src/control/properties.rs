@@ -119,7 +119,7 @@ fn meddling() -> impl Strategy<Value = Vec<(u64, Input)>> {
 
 /// Runs with the meddling; a pause is lifted in the end, or the scan would rightly wait for ever.
 fn meddled(scenario: &Scenario, inputs: &[(u64, Input)]) -> Run {
-    let mut left = inputs.iter().copied().chain([(8_000, Input::Resume)]).peekable();
+    let mut left = inputs.iter().cloned().chain([(8_000, Input::Resume)]).peekable();
     let mut paused = false;
     run(scenario, &mut |now: ScanTime| {
         let due = left.peek().is_some_and(|(at, _)| now >= ScanTime(Duration::from_millis(*at)) || paused);
@@ -127,7 +127,11 @@ fn meddled(scenario: &Scenario, inputs: &[(u64, Input)]) -> Run {
         paused = match input {
             Input::Pause => true,
             Input::Resume | Input::Stop(_) => false,
-            Input::SkipHost(_) | Input::Rate(_) | Input::Budget(_) | Input::Outcome(..) => paused,
+            Input::SkipHost(_)
+            | Input::Rate(_)
+            | Input::Budget(_)
+            | Input::Outcome(..)
+            | Input::Neighbours(_) => paused,
         };
         Some(input)
     })

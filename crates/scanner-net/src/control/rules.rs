@@ -91,6 +91,8 @@ pub(crate) struct Rules {
     pub(crate) host_timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) detail: PortDetail,
+    /// Only find out which hosts are there.
+    pub(crate) discover_only: bool,
 }
 
 impl Rules {
@@ -109,7 +111,7 @@ impl Rules {
         let tier = if wide { WIDE_DISCOVERY_PORTS } else { DISCOVERY_PORTS };
         let per_host = config.max_per_host.map_or(AUTO_PER_HOST, NonZeroU32::get).min(cap);
         Self {
-            discovery_ports: if config.skip_discovery { usize::MAX } else { tier },
+            discovery_ports: if config.skip_discovery && !config.discover_only { usize::MAX } else { tier },
             sequential,
             window_start: start,
             window_cap: cap,
@@ -124,6 +126,7 @@ impl Rules {
             host_timeout: config.host_timeout,
             deadline: config.deadline,
             detail: config.detail,
+            discover_only: config.discover_only,
         }
     }
 }

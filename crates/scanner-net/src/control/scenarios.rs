@@ -42,6 +42,9 @@ scenarios!(
     clean_far,
     dead_host,
     dead_neighbours,
+    discover_far,
+    discover_neighbours,
+    discover_silent_neighbours,
     far_drop_full,
     far_full,
     loss_5_full,
@@ -53,6 +56,7 @@ scenarios!(
     host_comes_back,
     host_dies,
     icmp_limited,
+    late_neighbours,
     loss_10,
     loss_20,
     loss_5,
@@ -60,6 +64,7 @@ scenarios!(
     loss_5_drop,
     many_hosts,
     mixed,
+    neighbours_while_down,
     network_down_briefly,
     network_down_for_good,
     no_descriptors,
@@ -82,8 +87,12 @@ scenarios!(
     rst_limited,
     rst_limited_near,
     sequential_full,
+    silent_neighbours,
     silent_skip_discovery,
     sparse,
+    stale_neighbours,
+    table_full,
+    table_useless,
 );
 
 /// The same scan, with and without one mechanism: what differs is what the mechanism does, and nothing else.

@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use scanner_core::{HostAddr, PortState, Reason, ScanEvent, ScanReport};
+use scanner_core::{Evidence, HostAddr, HostStatus, MacAddr, PortState, Reason, ScanEvent, ScanReport};
 
 pub(crate) use self::scenario::{Answer, Limit, OwnFirewall, Scenario, Span};
 pub(crate) use self::trace::trace;
-use super::{Controller, Input, Job, Outcome, Output, Probe, ProbeId, Rules, ScanTime};
+use super::{
+    Controller, Input, Job, Links, Neighbour, NeighbourState, Outcome, Output, Probe, ProbeId, Reading,
+    Route, Rules, ScanTime,
+};
 
 /// A small generator (SplitMix64): the simulation must not depend on a library's choice of algorithm.
 #[derive(Debug, Clone)]
@@ -76,7 +79,11 @@ struct Network<'a> {
     rst_limit: Option<Bucket>,
     icmp_limit: Option<Bucket>,
     own_messages: Option<Bucket>,
+    /// When the machine began to look for a neighbour.
     resolutions: BTreeMap<IpAddr, ScanTime>,
+    times_full: u64,
+    /// The most neighbours that were looked for at once.
+    most_unresolved: usize,
     lossy_until: ScanTime,
     clear_until: ScanTime,
 }
@@ -94,6 +101,8 @@ impl<'a> Network<'a> {
             icmp_limit: scenario.icmp_limit.map(Bucket::new),
             own_messages: scenario.own_firewall.as_ref().map(|it| Bucket::new(it.messages)),
             resolutions: BTreeMap::new(),
+            times_full: 0,
+            most_unresolved: 0,
             lossy_until: ScanTime::ZERO,
             clear_until: ScanTime::ZERO,
         }
@@ -122,27 +131,79 @@ impl<'a> Network<'a> {
         if rejected {
             return None;
         }
-        for repetition in 0..3 {
-            let sent = now + Duration::from_secs(repetition);
+        let resolved = self.resolve(now, probe.addr.ip())?;
+        for repetition in 0..4 {
+            let sent = (now + Duration::from_secs(repetition)).max(resolved);
             if sent.since(now) < probe.timeout && !self.is_lost(sent) {
                 let way = self.one_way(sent);
                 self.at(sent + way, Packet::Syn(probe.id));
             }
         }
         if self.scenario.neighbours && !self.scenario.is_live(probe.addr.ip()) {
-            let failed = self.resolution_fails(now, probe.addr.ip());
-            self.at(failed, Packet::Answer(probe.id, Reason::NoNeighbour));
+            self.at(resolved, Packet::Answer(probe.id, Reason::NoNeighbour));
         }
         None
     }
 
-    /// Neighbour resolution takes 3 s to fail, for every probe that waits for it; the next probe begins another.
-    fn resolution_fails(&mut self, now: ScanTime, ip: IpAddr) -> ScanTime {
-        let resolution = self.resolutions.entry(ip).or_insert(now + Duration::from_secs(3));
-        if *resolution <= now {
-            *resolution = now + Duration::from_secs(3);
+    /// When a neighbour is found or given up, after 3 s; `None` where the table has no room for it. A neighbour that was given up
+    /// is looked for anew.
+    fn resolve(&mut self, now: ScanTime, ip: IpAddr) -> Option<ScanTime> {
+        if !self.scenario.neighbours {
+            return Some(now);
         }
-        *resolution
+        let live = self.scenario.is_live(ip);
+        let takes = match (live, self.scenario.stale) {
+            (true, true) => Duration::ZERO,
+            (true, false) => Duration::from_secs_f64(self.scenario.arp_ms / 1_000.0),
+            (false, true) => Duration::from_secs(8),
+            (false, false) => Duration::from_secs(3),
+        };
+        let unresolved = self.unresolved(now);
+        let begun = self.resolutions.get(&ip).copied().filter(|&begun| live || begun + takes > now);
+        if begun.is_none() && self.scenario.table.is_some_and(|room| unresolved >= room as usize) {
+            self.times_full += 1;
+            return None;
+        }
+        let begun = begun.unwrap_or(now);
+        self.resolutions.insert(ip, begun);
+        self.most_unresolved = self.most_unresolved.max(self.unresolved(now));
+        Some(begun + takes)
+    }
+
+    fn unresolved(&self, now: ScanTime) -> usize {
+        self.resolutions
+            .iter()
+            .filter(|(ip, begun)| !self.scenario.is_live(**ip) && now.since(**begun) < Duration::from_secs(3))
+            .count()
+    }
+
+    /// The tables of the machine.
+    fn reading(&self, now: ScanTime) -> Reading {
+        if !self.scenario.neighbours {
+            return Reading::default();
+        }
+        let entry = |(&ip, &begun): (&IpAddr, &ScanTime)| {
+            let (age, live) = (now.since(begun), self.scenario.is_live(ip));
+            let state = match (self.scenario.stale, live) {
+                (true, true) if age >= Duration::from_secs(5) => NeighbourState::Confirmed,
+                (true, false) if age >= Duration::from_secs(8) => NeighbourState::Failed,
+                (true, _) => NeighbourState::Stale,
+                (false, true) if age.as_secs_f64() * 1_000.0 >= self.scenario.arp_ms => {
+                    NeighbourState::Confirmed
+                }
+                (false, false) if age >= Duration::from_secs(3) => NeighbourState::Failed,
+                (false, _) => NeighbourState::Asked,
+            };
+            let known = matches!(state, NeighbourState::Confirmed | NeighbourState::Stale);
+            (HostAddr::from(ip), Neighbour { state, mac: known.then(|| mac_of(ip)) })
+        };
+        let ten = Route { network: IpAddr::from([10, 0, 0, 0]), prefix: 8, resolves: true };
+        Reading {
+            links: Links(vec![ten]),
+            neighbours: self.resolutions.iter().map(entry).collect(),
+            limit: 512,
+            times_full: self.times_full,
+        }
     }
 
     fn at(&mut self, time: ScanTime, packet: Packet) {
@@ -230,12 +291,25 @@ impl<'a> Network<'a> {
     }
 }
 
+/// The hardware address of a simulated host.
+fn mac_of(ip: IpAddr) -> MacAddr {
+    let last = match ip {
+        IpAddr::V4(ip) => ip.octets(),
+        IpAddr::V6(_) => [0; 4],
+    };
+    MacAddr::new([0xb8, 0x27, last[0], last[1], last[2], last[3]])
+}
+
 /// What a simulated scan came to.
 #[derive(Debug)]
 pub(crate) struct Run {
     report: Option<ScanReport>,
     pub(crate) took: Duration,
     pub(crate) peak: u32,
+    /// The most neighbours that were looked for at once.
+    pub(crate) most_unresolved: usize,
+    /// The hosts by their status, with the evidence and whether a hardware address is known.
+    by_evidence: BTreeMap<(HostStatus, String, bool), u64>,
     /// The host of every probe, in order.
     pub(crate) asked: Vec<IpAddr>,
     /// Every output in order, for comparing two runs.
@@ -279,6 +353,10 @@ pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<
                         controller.handle_input(now, Input::Outcome(probe.id, outcome));
                     }
                 }
+                Output::ReadNeighbours => {
+                    let reading = network.reading(now);
+                    controller.handle_input(now, Input::Neighbours(reading));
+                }
                 Output::Release(id) => {
                     assert!(network.waiting.remove(&id).is_some(), "released what is not out");
                 }
@@ -291,6 +369,7 @@ pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<
         assert_eq!(controller.unheard, unheard, "hosts without any answer are counted");
         let progress = controller.progress(now);
         run.peak = run.peak.max(progress.in_flight);
+        run.most_unresolved = network.most_unresolved;
         assert_eq!(progress.in_flight as usize, network.waiting.len(), "every probe is accounted for");
         assert!(progress.in_flight <= cap, "sockets within the budget");
         assert!(progress.settled() + progress.not_asked <= progress.probes);
@@ -324,6 +403,8 @@ impl Run {
             report: None,
             took: Duration::ZERO,
             peak: 0,
+            most_unresolved: 0,
+            by_evidence: BTreeMap::new(),
             asked: Vec::new(),
             trace: Vec::new(),
             settled: BTreeSet::new(),
@@ -337,6 +418,13 @@ impl Run {
     fn note(&mut self, scenario: &Scenario, event: &ScanEvent) {
         let ScanEvent::Host(finished) = event else { return };
         let host = &finished.host;
+        let evidence = host.evidence.map_or("nothing", Evidence::as_str).to_owned();
+        *self.by_evidence.entry((host.status, evidence, host.mac.is_some())).or_default() += 1;
+        if let Some(mac) = host.mac {
+            assert_eq!(mac, mac_of(host.ip.ip()));
+        }
+        let missing = host.evidence == Some(Evidence::Port(Reason::NoNeighbour));
+        assert!(!(missing && scenario.is_live(host.ip.ip())), "{} is there", host.ip);
         let mut counted = u64::from(host.not_asked);
         for (reason, ports) in host.ports.iter() {
             *self.by_reason.entry(reason).or_default() += ports.len() as u64;
@@ -408,6 +496,17 @@ impl Run {
         }
         for (what, count) in [("not asked", progress.not_asked), ("hosts up", progress.targets_up)] {
             writeln!(text, "{count:>6} {what}").unwrap();
+        }
+        if self.most_unresolved > 0 || self.by_evidence.keys().any(|(.., mac)| *mac) {
+            for ((status, evidence, mac), count) in &self.by_evidence {
+                writeln!(
+                    text,
+                    "{count:>6} hosts {status}/{evidence}{}",
+                    if *mac { ", MAC known" } else { "" }
+                )
+                .unwrap();
+            }
+            writeln!(text, "at most {} neighbours looked for at once", self.most_unresolved).unwrap();
         }
         for host in report.hosts.iter().filter(|host| host.verdict.is_some()).take(3) {
             writeln!(text, "{} {}", host.ip, host.verdict.unwrap()).unwrap();

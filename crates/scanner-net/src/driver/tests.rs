@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::*;
 use crate::config::ScanConfig;
-use crate::connect::Started;
+use crate::connect::{NeighbourTable, Started};
 use crate::control::{Job, Rules};
 use crate::plan::ScanPlan;
 
@@ -74,6 +74,7 @@ fn scan_until(outcome: Outcome, cancel: CancellationToken) -> (ScanReport, usize
         controller: Controller::new(Job::new(plan, "test".into(), 1), rules),
         connect: Box::new(Batches { waiting: Vec::new(), outcome, started: Arc::clone(&started) }),
         clock: Clock::start(),
+        neighbours: NeighbourTable::default(),
         permits: Permits::new(Arc::clone(&permits)),
         commands: command_queue,
         events,

@@ -18,8 +18,14 @@ pub(crate) struct Scenario {
     /// Addresses 10.0.0.1 onwards; every `live_every`-th of them is there.
     pub(crate) hosts: u32,
     pub(crate) live_every: u32,
-    /// Dead ones are on link: the neighbour is given up after 3 s.
+    /// They are on link: this machine resolves them first, and gives dead ones up after 3 s.
     pub(crate) neighbours: bool,
+    /// How many entries the neighbour table has room for.
+    pub(crate) table: Option<u32>,
+    /// How late a neighbour answers ARP.
+    pub(crate) arp_ms: f64,
+    /// Entries that are out of date stand in the table from before; who is there confirms its own after 5 s.
+    pub(crate) stale: bool,
     pub(crate) ports: PortSet,
     /// The ports of hosts that have their own.
     pub(crate) own_ports: PortMap,
@@ -123,6 +129,9 @@ impl Default for Scenario {
             hosts: 1,
             live_every: 1,
             neighbours: false,
+            table: None,
+            arp_ms: 0.1,
+            stale: false,
             ports: PortSet::from_range(1, 1000),
             own_ports: PortMap::new(),
             open: PortSet::from_iter([22, 80, 443]),

@@ -1,0 +1,86 @@
+//! The end of a host: what becomes of its ports, and all that was found out.
+
+use scanner_core::{HostResult, PortSet, PortsByReason, Reason, Verdict};
+
+use super::super::Job;
+use super::Host;
+use crate::config::defaults::ACCEPTS_EVERYTHING_PORTS;
+
+/// A port that a finished host leaves, and why; without a reason it counts as not asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unsettled {
+    pub(crate) port: u16,
+    pub(crate) attempts: u8,
+    pub(crate) reason: Option<Reason>,
+}
+
+impl Host {
+    /// Takes the ports that are not settled, with the attempts made and the reason each is left with: the silent ones are
+    /// `no-reply` where they were asked often enough while the host was there, the rest gets `rest`. Ports never asked come
+    /// last, with 0 attempts; `None` for them where the host was judged silent or down.
+    pub(crate) fn take_unsettled(&mut self, job: &Job, rest: Option<Reason>) -> Vec<Unsettled> {
+        let mut left = Vec::new();
+        for silent in self.alive.take_unconfirmed() {
+            if let Some(reason) = rest
+                && self
+                    .silent
+                    .get_mut(usize::from(silent.attempts))
+                    .is_some_and(|bits| bits.remove(silent.port))
+            {
+                left.push(Unsettled { port: silent.port, attempts: silent.attempts, reason: Some(reason) });
+            }
+        }
+        let needed = usize::from(self.attempts.needed());
+        let silence = if self.is_limited() { Reason::NoReplyLimited } else { Reason::NoReply };
+        for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
+            let reason = if attempts >= needed { Some(silence) } else { rest };
+            let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
+            while let Some(port) = bits.pop() {
+                left.push(Unsettled { port, attempts, reason });
+            }
+        }
+        for k in self.next_fresh..self.ports {
+            let port = job.order(self.order).get_in(k, &self.permutation);
+            left.push(Unsettled { port, attempts: 0, reason: rest });
+        }
+        self.next_fresh = self.ports;
+        left
+    }
+
+    /// All that was found out, once every port is settled or counted as not asked.
+    pub(crate) fn into_result(
+        mut self,
+        names: &[String],
+        verdict: Option<Verdict>,
+        not_asked: u32,
+    ) -> HostResult {
+        self.results.sort_unstable_by_key(|result| result.port);
+        let mut ports = PortsByReason::default();
+        for (reason, bits) in &self.settled {
+            ports.add(*reason, &bits.to_set());
+        }
+        let open = ports.get(Reason::Handshake).map_or(0, PortSet::len);
+        let asked: usize = ports.iter().map(|(_, set)| set.len()).sum();
+        let everything = asked >= ACCEPTS_EVERYTHING_PORTS && open * 10 >= asked * 9;
+        let silent = ports.get(Reason::NoReply).or(ports.get(Reason::NoReplyLimited)).is_some();
+        let loss = self.attempts.loss().of_path();
+        let limited = self.is_limited().then_some(Verdict::ResponseLimited);
+        HostResult {
+            ip: self.addr,
+            names: names.to_vec(),
+            ptr: None,
+            status: self.presence.status(),
+            evidence: self.presence.evidence(),
+            mac: self.presence.mac(),
+            vendor: None,
+            rtt: self.rtt.mean(),
+            loss: loss.share(),
+            miss_bound: if silent { loss.miss_bound(self.attempts.needed()) } else { None },
+            verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)).or(limited),
+            lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().0),
+            results: self.results,
+            ports,
+            not_asked,
+        }
+    }
+}
