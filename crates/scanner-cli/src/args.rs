@@ -79,6 +79,11 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) beside: Beside,
 
+    /// Only find out which hosts are there (-sn): by ARP or neighbour discovery on this machine's own networks, else by a few
+    /// likely ports, or those of -p
+    #[arg(long, help_heading = "Targets", conflicts_with = "skip_discovery", display_order = 3)]
+    pub(crate) discover: bool,
+
     /// Show what would be scanned, how long it may take and in which order, without sending anything
     #[arg(long, visible_alias = "dry-run", help_heading = "Other")]
     pub(crate) plan: bool,

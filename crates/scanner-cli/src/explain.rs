@@ -21,17 +21,19 @@ enum Kind {
     Reason,
     Verdict,
     Host,
+    Evidence,
     Completion,
     Exit,
 }
 
 impl Kind {
     /// With the heading over its list.
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 7] = [
         (Self::State, "States of a port"),
         (Self::Reason, "Reasons of a state"),
         (Self::Verdict, "Verdicts on a host"),
         (Self::Host, "Whether a host is there"),
+        (Self::Evidence, "What showed it, besides the reasons"),
         (Self::Completion, "How a scan ended"),
         (Self::Exit, "Exit statuses"),
     ];
@@ -42,6 +44,7 @@ impl Kind {
             Self::Reason => "reason",
             Self::Verdict => "verdict on a host",
             Self::Host => "status of a host",
+            Self::Evidence => "evidence that a host is there",
             Self::Completion => "end of a scan",
             Self::Exit => "exit status",
         }
@@ -108,7 +111,7 @@ fn explain(text: &Text, palette: Palette, width: usize, out: &mut dyn Write) -> 
 mod tests {
     use std::collections::BTreeSet;
 
-    use scanner_core::{Completion, HostStatus, PortState, Verdict};
+    use scanner_core::{Completion, Evidence, HostStatus, PortState, Verdict};
 
     use super::*;
 
@@ -126,6 +129,7 @@ mod tests {
         assert_eq!(words(Kind::Reason), all(Reason::ALL.map(Reason::as_str)));
         assert_eq!(words(Kind::Verdict), all(Verdict::ALL.map(Verdict::as_str)));
         assert_eq!(words(Kind::Host), all(HostStatus::ALL.map(HostStatus::as_str)));
+        assert_eq!(words(Kind::Evidence), all([Evidence::Neighbour.as_str()]));
         assert_eq!(words(Kind::Completion), all(Completion::ALL.map(Completion::as_str)));
         assert_eq!(words(Kind::Exit), ExitStatus::ALL.map(|status| status.code().to_string()).into());
     }

@@ -65,10 +65,10 @@ enum Habit {
 }
 
 fn habit(text: &str) -> Result<Habit, Failure> {
-    let absent = |what: &str, hint: &str| Err(Failure::usage(format!("{text}: {what}")).with_hint(hint));
     Ok(match text {
         "-p-" => Habit::Means("--ports=-".into()),
         "-Pn" => Habit::Means("--skip-discovery".into()),
+        "-sn" => Habit::Means("--discover".into()),
         "-iL" => Habit::Means("--input".into()),
         "-sT" => Habit::Nothing,
         "-sS" => Habit::Note("-sS: full connections are made instead; they need no privileges"),
@@ -80,12 +80,6 @@ fn habit(text: &str) -> Result<Habit, Failure> {
             Habit::Note("-A: neither versions nor the operating system are guessed; the ports are scanned")
         }
         "-sU" => Habit::Note("-sU: UDP is not scanned; the TCP ports are scanned instead"),
-        "-sn" => {
-            return absent(
-                "there is no scan without ports",
-                "use -F --open to see which hosts have a likely port open",
-            );
-        }
         "-oN" => Habit::Means("--output-text".into()),
         "-oX" => Habit::Means("--output-xml".into()),
         "-oG" => Habit::Means("--output-grepable".into()),
@@ -177,7 +171,7 @@ mod tests {
         note: -A: neither versions nor the operating system are guessed; the ports are scanned
         note: -O: the operating system is not guessed
         ");
-        insta::assert_snapshot!(show("scanner -sn x"), @"error: -sn: there is no scan without ports");
+        insta::assert_snapshot!(show("scanner -sn x"), @"scanner --discover x");
         insta::assert_snapshot!(show("scanner -T9 x"), @"error: -T9: there is no such pace");
     }
 }

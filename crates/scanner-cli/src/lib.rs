@@ -29,6 +29,7 @@ mod stored;
 mod suggest;
 mod targets;
 mod tools;
+mod vendors;
 mod welcome;
 
 use std::ffi::OsString;

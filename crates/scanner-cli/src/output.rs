@@ -63,6 +63,8 @@ pub(crate) struct Ending<'a> {
     pub(crate) deadline: Option<Duration>,
     /// Whether hosts that answer nothing were to be asked for every port.
     pub(crate) skip_discovery: bool,
+    /// Whether nothing but which hosts are there was to be found out.
+    pub(crate) discover_only: bool,
     /// What is not as in the baseline, where there was one.
     pub(crate) comparison: Option<&'a Comparison>,
 }
@@ -85,7 +87,7 @@ pub(crate) fn choose(
 ) -> Box<dyn Output + Send> {
     match format {
         Format::Text => Box::new(text::Text::new(settings, beginning, Palette::new(color))),
-        Format::List => Box::new(list::List),
+        Format::List => Box::new(list::List::new(beginning)),
         Format::Json => Box::new(json::Json::new(settings, beginning)),
         Format::Jsonl => Box::new(jsonl::Jsonl::new(settings, beginning)),
         Format::Csv => Box::new(csv::Csv::new(settings)),

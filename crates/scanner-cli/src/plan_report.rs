@@ -108,7 +108,7 @@ impl<'a> PlanReport<'a> {
             lines.push(("", format!("{:>width$}   and {more}", "")));
         }
         lines.push(("probes", format!("{probes}   {}", pace(estimate))));
-        if !config.skip_discovery {
+        if !config.skip_discovery && !config.discover_only {
             let silent = duration(estimate.silent);
             lines.push((
                 "if nobody answers",

@@ -97,7 +97,7 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
     let report = report.map_err(|error| cannot_scan(&error))?;
     let comparison = baseline.zip(pump.take_findings()).map(|(old, new)| old.compare(&new));
     let changed = comparison.as_ref().is_some_and(|comparison| !comparison.is_same());
-    let found = Found { report: &report, unresolved: !unresolved.is_empty(), changed };
+    let found = Found { changed, ..Found::new(&report, &settings, !unresolved.is_empty()) };
     let ending = Ending {
         report: &report,
         finished: clock::now(),
@@ -105,6 +105,7 @@ pub(crate) async fn run(job: Job) -> Result<ExitStatus, Failure> {
         unresolved: &unresolved,
         deadline: settings.config.deadline,
         skip_discovery: settings.config.skip_discovery,
+        discover_only: settings.config.discover_only,
         comparison: comparison.as_ref(),
     };
     end(pump, &ending, &settings, &console)
@@ -178,19 +179,26 @@ struct Found<'a> {
     report: &'a ScanReport,
     /// Whether a name had no address.
     unresolved: bool,
+    /// Whether hosts are what was looked for, and not ports.
+    discover_only: bool,
     /// Whether anything is not as in the baseline.
     changed: bool,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    const fn new(report: &'a ScanReport, settings: &Settings, unresolved: bool) -> Self {
+        Self { report, unresolved, discover_only: settings.config.discover_only, changed: false }
+    }
+
     /// A signal says most; a violation is one even when the scan is incomplete; nothing found proves nothing then.
     fn status(&self, fail_if: Option<FailIf>, signal: Option<ExitStatus>) -> ExitStatus {
         let complete = self.report.completion == Completion::Complete && !self.unresolved;
-        let open = output::open_on_real_hosts(self.report);
+        let hosts_found = self.discover_only && self.report.progress.targets_up > 0;
+        let found = hosts_found || output::open_on_real_hosts(self.report) > 0;
         match (signal, fail_if) {
             (Some(signal), _) => signal,
-            (None, Some(FailIf::Open)) if open > 0 => ExitStatus::Violation,
-            (None, Some(FailIf::None)) if open == 0 && complete => ExitStatus::Violation,
+            (None, Some(FailIf::Open)) if found => ExitStatus::Violation,
+            (None, Some(FailIf::None)) if !found && complete => ExitStatus::Violation,
             (None, Some(FailIf::Changed)) if self.changed => ExitStatus::Violation,
             (None, _) if complete => ExitStatus::Complete,
             (None, _) => ExitStatus::Incomplete,
@@ -274,6 +282,7 @@ fn about(args: String, settings: &Settings, plan: &ScanPlan) -> About {
         own_ports: !plan.own_ports.is_empty(),
         all_ports: settings.config.detail == PortDetail::All,
         skip_discovery: settings.config.skip_discovery,
+        discover_only: settings.config.discover_only,
     }
 }
 
@@ -306,7 +315,8 @@ mod tests {
             HostBuilder::new("192.0.2.5").open(1).open(2).verdict(Verdict::AcceptsEverything).build();
         let real = HostBuilder::new("192.0.2.6").open(22).build();
         let ends = |hosts: &[_], fail_if| {
-            Found { report: &report(hosts, 2), unresolved: false, changed: false }.status(Some(fail_if), None)
+            Found { report: &report(hosts, 2), unresolved: false, discover_only: false, changed: false }
+                .status(Some(fail_if), None)
         };
         let alone = [everything.clone()];
         assert_eq!(ends(&alone, FailIf::Open), ExitStatus::Complete);

@@ -24,6 +24,8 @@ pub(crate) use print::{print_config, toml_text};
 
 /// With at most this many ports asked, every port is listed whatever its state.
 const LISTED_PORTS: usize = 25;
+/// The ports by which hosts are found: as many as a scan asks a host before its first answer.
+const DISCOVERY_PORTS: &str = "top:16";
 
 /// What the command is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,9 +193,9 @@ pub(crate) enum ProgressMode {
 /// What makes the command end with status 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailIf {
-    /// Any open port.
+    /// Any open port; any host that is up, where only hosts are looked for.
     Open,
-    /// A complete scan without an open port.
+    /// A complete scan without one.
     None,
     /// Something that is not as in the baseline.
     Changed,
@@ -207,7 +209,7 @@ impl Settings {
     pub(crate) fn build(args: &Args, layers: &Layers) -> Result<Self, Failure> {
         let given = |key| layers.value(key);
         let switch = |key| given(key).map_or(Ok(false), |given| value::switch(&given));
-        let Ports { asked, excluded } = ports(layers)?;
+        let Ports { asked, excluded } = ports(args, layers)?;
         let destinations = destination::all(args, layers)?;
         let connector = match args.connector {
             ConnectorChoice::Fast => Connector::Fast,
@@ -218,7 +220,7 @@ impl Settings {
             names: NameSettings::build(layers)?,
             ports: asked,
             excluded_ports: excluded,
-            config: config(layers)?.with_connector(connector),
+            config: config(args, layers)?.with_connector(connector),
             output: OutputSettings {
                 destinations,
                 reason: switch(Key::Reason)?,
@@ -252,7 +254,7 @@ impl Settings {
     pub(crate) fn detail(&self, most_ports: usize) -> PortDetail {
         let OutputSettings { open_only, destinations, .. } = &self.output;
         let only_lists = destinations.iter().all(|destination| destination.format == Format::List);
-        if most_ports <= LISTED_PORTS && !open_only && !only_lists {
+        if most_ports <= LISTED_PORTS && !self.config.discover_only && !open_only && !only_lists {
             PortDetail::All
         } else {
             PortDetail::Open
@@ -281,9 +283,14 @@ struct Ports {
     excluded: PortSet,
 }
 
-fn ports(layers: &Layers) -> Result<Ports, Failure> {
+fn ports(args: &Args, layers: &Layers) -> Result<Ports, Failure> {
     let parse = |given: Given| parse_ports(&given.text).map_err(|error| Failure::spec(given.origin, &error));
-    let asked = layers.value(Key::Ports).map_or(Ok(PortSet::EMPTY), parse)?;
+    // The ports that the file or the environment has for scans are not those that show best who is there.
+    let given = layers.value(Key::Ports);
+    let given = given.filter(|given| !args.discover || matches!(given.origin, Origin::Flag(_)));
+    let default =
+        if args.discover { DISCOVERY_PORTS.parse().unwrap_or(PortSet::EMPTY) } else { PortSet::EMPTY };
+    let asked = given.map_or(Ok(default), parse)?;
     let excluded = layers.value(Key::ExcludePorts).map_or(Ok(PortSet::EMPTY), parse)?;
     let left = asked.difference(&excluded);
     if left.is_empty() && !excluded.is_empty() {
@@ -304,7 +311,7 @@ fn fail_if(layers: &Layers) -> Result<Option<FailIf>, Failure> {
     Ok(Some(what))
 }
 
-fn config(layers: &Layers) -> Result<ScanConfig, Failure> {
+fn config(args: &Args, layers: &Layers) -> Result<ScanConfig, Failure> {
     let paces = [("auto", Pace::Auto), ("fixed", Pace::Fixed), ("gentle", Pace::Gentle)];
     let given = |key| layers.value(key);
     let count = |key| given(key).map(|given| value::count(&given)).transpose();
@@ -322,6 +329,7 @@ fn config(layers: &Layers) -> Result<ScanConfig, Failure> {
     config.deadline = long(Key::Deadline)?;
     config.seed = given(Key::Seed).map(|given| value::seed(&given)).transpose()?;
     config.skip_discovery = given(Key::SkipDiscovery).map_or(Ok(false), |given| value::switch(&given))?;
+    config.discover_only = args.discover;
     check_ranges(&config, layers)?;
     Ok(config)
 }

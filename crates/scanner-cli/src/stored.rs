@@ -105,6 +105,7 @@ impl Stored {
             unresolved: &self.unresolved,
             deadline: self.deadline,
             skip_discovery: self.about.skip_discovery,
+            discover_only: self.about.discover_only,
             comparison: self.comparison.as_ref(),
         }
     }

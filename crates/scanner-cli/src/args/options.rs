@@ -139,8 +139,8 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Result", overrides_with = "no_reason")]
     pub(crate) reason: bool,
 
-    /// End with status 1 if any port is open (open), if a complete scan found none (none), hosts that answer on every port
-    /// not counted, or if anything is not as in the --baseline (changed)
+    /// End with status 1 if any port is open, or with --discover any host up (open), if a complete scan found none (none),
+    /// hosts that answer on every port not counted, or if anything is not as in the --baseline (changed)
     #[arg(long, value_name = "WHAT", help_heading = "Result")]
     pub(crate) fail_if: Option<String>,
 

@@ -17,6 +17,7 @@ Examples:
   scanner nas.lan -p full               all 65,535 ports
   scanner nas.lan:8080 10.0.0.1,5:22,80 hosts with ports of their own
   scanner --local                       the networks that this machine is on
+  scanner --local --discover            which hosts are there, and nothing else
   scanner plc.lan --pace gentle         a device that must not be hurt
   scanner 10.0.0.0/16 --plan            what it would do, without doing it
   scanner -iL hosts.txt --json -o s.json
@@ -79,8 +80,8 @@ Configuration:
   CLICOLOR_FORCE, TERM=dumb and COLUMNS are respected.
 
 From nmap:
-  Understood where they mean the same: -p- -F -n -R -Pn -sT -iL --open --reason
-  --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto); -oN, -oX, -oG FILE and
+  Understood where they mean the same: -p- -F -n -R -Pn -sn -sT -iL --open
+  --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto); -oN, -oX, -oG FILE and
   -oA BASE write files beside what standard output shows. -sS, -sU, -sV, -A
   and -O get a line that says what is done instead. Scans are always full
   connections: they need no privileges and see what a client would see.";

@@ -142,7 +142,7 @@ pub(super) const TEXTS: &[Text] = &[
         Kind::Reason,
         "no-neighbour",
         [
-            "Nobody on this network answered for the address (ARP, or neighbour discovery).",
+            "Nobody on this network answered for the address (ARP, or neighbour discovery): two requests, a second apart, or three.",
             "No such host on the local network, or it is switched off or asleep.",
             "Wake it, or check the address. A host that never answers ARP cannot be reached by anybody on this network.",
         ],
@@ -268,7 +268,7 @@ pub(super) const TEXTS: &[Text] = &[
         Kind::Host,
         "up",
         [
-            "The host itself answered, on an open or a closed port.",
+            "The host itself answered, on an open or a closed port, or as a neighbour.",
             "It is there.",
             "Nothing to do; its ports are measured.",
         ],
@@ -289,6 +289,15 @@ pub(super) const TEXTS: &[Text] = &[
             "No answer at all, or nothing could be sent.",
             "It is not there, asleep, or behind a firewall that drops everything; or this machine could not ask.",
             "-Pn asks all its ports. scanner doctor looks at this machine.",
+        ],
+    ),
+    text(
+        Kind::Evidence,
+        "neighbour",
+        [
+            "The address answered ARP or neighbour discovery on a network of this machine.",
+            "Something is there, even if every port is silent: a firewall drops what is sent to it. Some routers answer for addresses that nobody has.",
+            "If very many addresses have the same hardware address, look at what a router does there (proxy ARP).",
         ],
     ),
     text(

@@ -103,6 +103,7 @@ mod tests {
           "own_ports": false,
           "all_ports": false,
           "skip_discovery": false,
+          "discover_only": false,
           "seed": "9021",
           "targets": "254",
           "ports": 1000,

@@ -141,7 +141,7 @@ mod tests {
         let beginning = Beginning { unresolved: &gone, notes: &notes, ..beginning() };
         let mut jsonl = Jsonl::new(&settings(), &beginning);
         insta::assert_snapshot!(render(&mut jsonl, &hosts, &gone), @r#"
-        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","args":"scanner 192.0.2.0/24","port_ranges":"1-1000","own_ports":false,"all_ports":false,"skip_discovery":false,"seed":"9021","targets":"254","ports":1000}
+        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","args":"scanner 192.0.2.0/24","port_ranges":"1-1000","own_ports":false,"all_ports":false,"skip_discovery":false,"discover_only":false,"seed":"9021","targets":"254","ports":1000}
         {"type":"note","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","code":"target","message":"192.0.2.255 skipped (broadcast)"}
         {"type":"unresolved","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","name":"gone.invalid","message":"name or service not known"}
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","host":"nas.lan","names":["nas.lan"],"ip":"192.0.2.9","port":443,"protocol":"tcp","state":"open","reason":"handshake","service":"https","service_basis":"port-number","rtt_us":4430,"attempts":1}
@@ -161,7 +161,7 @@ mod tests {
         let settings = OutputSettings { open_only: true, ..settings() };
         let mut jsonl = Jsonl::new(&settings, &beginning());
         insta::assert_snapshot!(render(&mut jsonl, &hosts, &[]), @r#"
-        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","args":"scanner 192.0.2.0/24","port_ranges":"1-1000","own_ports":false,"all_ports":false,"skip_discovery":false,"seed":"9021","targets":"254","ports":1000}
+        {"type":"scan_start","schema":1,"scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","version":"0.1.0","args":"scanner 192.0.2.0/24","port_ranges":"1-1000","own_ports":false,"all_ports":false,"skip_discovery":false,"discover_only":false,"seed":"9021","targets":"254","ports":1000}
         {"type":"port","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.1","port":22,"protocol":"tcp","state":"open","reason":"handshake","service":"ssh","service_basis":"port-number","rtt_us":220,"attempts":1}
         {"type":"host","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","ip":"192.0.2.1","role":"gateway","status":"up","evidence":"rst","rtt_us":640,"loss":null,"verdict":null,"ports":{"open":{"handshake":{"count":1,"ports":"22"}},"closed":{"rst":{"count":1,"ports":"23"}}},"not_asked":0}
         {"type":"scan_end","scan_id":"7f3a","timestamp":"2026-11-22T12:00:00.000Z","completion":"complete","exit_status":0,"elapsed_ms":14000,"not_measured":{},"counters":{"elapsed_ms":14000,"targets":254,"targets_done":0,"targets_up":2,"probes":4,"open":1,"closed":3,"filtered":0,"unknown":0,"not_asked":0,"sent":0,"in_flight":0,"window":0,"rate":0,"done_permille":0,"eta_ms":null},"unresolved":[]}

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use scanner_core::{
-    AddrSet, Change, Comparison, Completion, HostAddr, HostResult, HostStatus, PortResult, PortSet,
-    PortState, PortsByReason, Progress, Protocol, Reason, ReverseName, ServiceBasis, Target, Verdict,
+    AddrSet, Change, Comparison, Completion, Evidence, HostAddr, HostResult, HostStatus, MacAddr, PortResult,
+    PortSet, PortState, PortsByReason, Progress, Protocol, Reason, ReverseName, ServiceBasis, Target,
+    Verdict,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
@@ -87,6 +88,7 @@ pub(crate) struct StartRecord {
 
 /// What a scan was and how it was asked for.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "one question each")]
 pub(crate) struct About {
     /// The version of the scanner.
     pub(crate) version: String,
@@ -106,6 +108,9 @@ pub(crate) struct About {
     /// Whether hosts that answer nothing were to be asked for every port.
     #[serde(default)]
     pub(crate) skip_discovery: bool,
+    /// Whether nothing but which hosts are there was to be found out.
+    #[serde(default)]
+    pub(crate) discover_only: bool,
 }
 
 /// Something about the scan itself.
@@ -242,8 +247,15 @@ pub(crate) struct HostFields {
     #[schemars(schema_with = "schema::status")]
     pub(crate) status: HostStatus,
     /// What showed that it is, or is not.
-    #[schemars(schema_with = "schema::optional_reason")]
-    pub(crate) evidence: Option<Reason>,
+    #[schemars(schema_with = "schema::evidence")]
+    pub(crate) evidence: Option<Evidence>,
+    /// Its hardware address, where it is on the scanning machine's own network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(crate) mac_address: Option<MacAddr>,
+    /// Who made its network card, where the system has a list of makers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vendor: Option<String>,
     /// Its smoothed round-trip time in microseconds.
     pub(crate) rtt_us: Option<u64>,
     /// The share of attempts to answering ports that stayed without answer; null without any answer.
@@ -363,7 +375,7 @@ pub(crate) struct Document {
     pub(crate) end: EndFields,
     /// Hosts that answered or have a name, sorted by address; beyond 4,096 targets only those with an open port or a verdict.
     pub(crate) hosts: Vec<DocumentHost>,
-    /// Hosts that answered and have nothing open.
+    /// Hosts that are up and have nothing open that is known; all that are up, with `discover_only`.
     #[schemars(schema_with = "schema::addrs")]
     pub(crate) up_nothing_open: AddrSet,
     /// Hosts that the network said are not there.
@@ -442,6 +454,8 @@ impl HostFields {
             role: Role::of(host.ip, networks),
             status: host.status,
             evidence: host.evidence,
+            mac_address: host.mac,
+            vendor: host.vendor.clone(),
             rtt_us: host.rtt.map(micros),
             loss: host.loss,
             miss_bound: host.miss_bound,
@@ -459,6 +473,8 @@ impl HostFields {
             ptr: self.ptr,
             status: self.status,
             evidence: self.evidence,
+            mac: self.mac_address,
+            vendor: self.vendor,
             rtt: self.rtt_us.map(Duration::from_micros),
             loss: self.loss,
             miss_bound: self.miss_bound,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use scanner_core::{
-    AddrSet, Completion, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, PortResult,
+    AddrSet, Completion, Evidence, ForwardCheck, HostAddr, HostFinished, HostResult, HostStatus, PortResult,
     PortSettled, PortState, Progress, Reason, ReverseName, ScanEvent, ScanReport, ScanStart, Target, Verdict,
 };
 use scanner_dns::{ResolveError, ResolveErrorKind};
@@ -63,7 +63,20 @@ impl HostBuilder {
 
     pub(crate) fn down(mut self) -> Self {
         self.0.status = HostStatus::Down;
-        self.0.evidence = Some(Reason::NoNeighbour);
+        self.0.evidence = Some(Reason::NoNeighbour.into());
+        self
+    }
+
+    /// Known only from the neighbour table.
+    pub(crate) fn neighbour(mut self) -> Self {
+        self.0.status = HostStatus::Up;
+        self.0.evidence = Some(Evidence::Neighbour);
+        self
+    }
+
+    pub(crate) fn mac(mut self, mac: &str, vendor: Option<&str>) -> Self {
+        self.0.mac = Some(mac.parse().unwrap());
+        self.0.vendor = vendor.map(str::to_owned);
         self
     }
 
@@ -96,7 +109,7 @@ impl HostBuilder {
 
     fn up(mut self, evidence: Reason) -> Self {
         self.0.status = HostStatus::Up;
-        self.0.evidence = Some(evidence);
+        self.0.evidence = Some(evidence.into());
         self.0.rtt = Some(Duration::from_micros(640));
         self
     }
@@ -208,6 +221,11 @@ pub(crate) fn render_report(
     report: &ScanReport,
     unresolved: &[ResolveError],
 ) -> String {
+    render_ending(output, hosts, &ending(report, unresolved))
+}
+
+/// The same with an end of one's own.
+pub(crate) fn render_ending(output: &mut dyn Output, hosts: &[HostResult], ending: &Ending<'_>) -> String {
     let mut out = Vec::new();
     let scan_id = || SCAN_ID.to_owned();
     let start = ScanStart { scan_id: scan_id(), seed: 9_021, targets: 254, ports: Some(1_000) };
@@ -226,7 +244,7 @@ pub(crate) fn render_report(
         let finished = HostFinished { scan_id: scan_id(), host: host.clone() };
         output.event(&ScanEvent::Host(finished), noon(), &mut out).unwrap();
     }
-    output.finish(&ending(report, unresolved), &mut out).unwrap();
+    output.finish(ending, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -241,6 +259,7 @@ pub(crate) fn ending<'a>(report: &'a ScanReport, unresolved: &'a [ResolveError])
         unresolved,
         deadline: None,
         skip_discovery: false,
+        discover_only: false,
         comparison: None,
     }
 }

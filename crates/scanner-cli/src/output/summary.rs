@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use scanner_core::{Completion, HostAddr, HostResult, PortSet, PortState, Reason, ScanReport, Verdict};
+use scanner_core::{
+    AddrSet, Completion, HostAddr, HostResult, PortSet, PortState, Reason, ScanReport, Verdict,
+};
 
 use crate::output::{Ending, words};
 
@@ -36,7 +38,8 @@ pub(crate) struct Summary {
 /// Sums a scan up.
 pub(crate) fn summary(end: &Ending<'_>) -> Summary {
     let report = end.report;
-    let mut summary = Summary { found: found(report), left_out: left_out(report), ..Summary::default() };
+    let found = if end.discover_only { found_hosts(report) } else { found(report) };
+    let mut summary = Summary { found, left_out: left_out(report), ..Summary::default() };
     let elapsed = words::duration(report.progress.elapsed);
     let early = match report.completion {
         Completion::Cancelled => Some((Reason::Cancelled, format!("INTERRUPTED after {elapsed}"))),
@@ -48,16 +51,16 @@ pub(crate) fn summary(end: &Ending<'_>) -> Summary {
         let limit = end.deadline.filter(|_| reason == Reason::Deadline);
         let limit = limit.map_or_else(String::new, |limit| format!(" of {}", words::duration(limit)));
         let count = left.remove(&reason).unwrap_or(0);
-        let ports = ports_of(report, reason, count);
+        let what_is_left = left_of(end, reason, count);
         summary
             .missing
-            .push(format!("{what}{limit}: {ports} not measured; what was found until then is kept."));
-        summary.hints.extend(words::advice(reason));
+            .push(format!("{what}{limit}: {what_is_left} not measured; what was found until then is kept."));
+        summary.hints.extend(advice(report, reason));
     }
     for (&reason, &count) in left.iter().filter(|(_, count)| **count > 0) {
-        let ports = ports_of(report, reason, count);
-        summary.missing.push(format!("INCOMPLETE: {ports} not measured ({}).", words::reason(reason)));
-        summary.hints.extend(words::advice(reason));
+        let what = left_of(end, reason, count);
+        summary.missing.push(format!("INCOMPLETE: {what} not measured ({}).", words::reason(reason)));
+        summary.hints.extend(advice(report, reason));
     }
     if !end.unresolved.is_empty() {
         let names: Vec<&str> =
@@ -69,14 +72,35 @@ pub(crate) fn summary(end: &Ending<'_>) -> Summary {
     }
     if report.completion == Completion::Complete
         && !end.skip_discovery
+        && !end.discover_only
         && report.progress.targets_up == 0
         && report.progress.not_asked > 0
+        && !report.no_answer.is_empty()
     {
         summary.hints.push("hosts that answer nothing are given up early; -Pn asks every port");
     }
     let mut seen = BTreeSet::new();
     summary.hints.retain(|hint| seen.insert(*hint));
     summary
+}
+
+/// What can be done about ports that could not be measured.
+fn advice(report: &ScanReport, reason: Reason) -> Option<&'static str> {
+    let table_was_full = report.notes.iter().any(|note| note.code == "neighbour-table");
+    if reason == Reason::LocalLimit && table_was_full {
+        return Some("the table of neighbours of this machine was full; scanner doctor says how large it is");
+    }
+    words::advice(reason)
+}
+
+/// What was not measured for a reason: ports, or hosts where nothing else was looked for.
+fn left_of(end: &Ending<'_>, reason: Reason, count: u64) -> String {
+    if !end.discover_only {
+        return ports_of(end.report, reason, count);
+    }
+    let report = end.report;
+    let judged = [&report.up_nothing_open, &report.down, &report.no_answer].map(AddrSet::len).iter().sum();
+    words::counted(u128::from(report.progress.targets).saturating_sub(judged), "host", "hosts")
 }
 
 /// One line per host that answers on every port.
@@ -97,6 +121,20 @@ pub(crate) fn open_on_real_hosts(report: &ScanReport) -> usize {
 
 fn real_hosts(report: &ScanReport) -> impl Iterator<Item = &HostResult> {
     report.hosts.iter().filter(|host| host.verdict != Some(Verdict::AcceptsEverything))
+}
+
+/// What was found where only hosts were looked for.
+fn found_hosts(report: &ScanReport) -> String {
+    let elapsed = words::duration(report.progress.elapsed);
+    let (up, targets) = (report.progress.targets_up, report.progress.targets);
+    if report.progress.unknown > 0 && report.progress.unknown == report.progress.probes {
+        return format!("Nothing could be measured, {elapsed}.");
+    }
+    match (up, targets) {
+        (0, 1) => format!("Nobody is there, as far as can be seen, {elapsed}."),
+        (1, 1) => format!("It is up, {elapsed}."),
+        _ => format!("{} of {} up, {elapsed}.", words::number(up), words::counted(targets, "host", "hosts")),
+    }
 }
 
 /// What was found in all, without hosts that answer on every port, which are only counted.
@@ -171,16 +209,35 @@ fn only_host(report: &ScanReport) -> Option<HostAddr> {
 
 #[cfg(test)]
 mod tests {
+    use scanner_core::Note;
+
     use super::*;
     use crate::output::samples::{HostBuilder, ending, report};
 
     #[test]
+    fn where_hosts_are_looked_for_hosts_are_what_is_missing() {
+        let hosts = [
+            HostBuilder::new("192.0.2.9").neighbour().not_asked(16).build(),
+            HostBuilder::new("192.0.2.10").settled(Reason::LocalLimit, "1-16").build(),
+        ];
+        let mut found = report(&hosts, 2);
+        found.notes.push(Note { code: "neighbour-table".into(), message: String::new() });
+        let summary = summary(&Ending { discover_only: true, ..ending(&found, &[]) });
+        assert_eq!(summary.found, "1 of 2 hosts up, 14 s.");
+        let local = "local-limit: this machine ran out of sockets, ports or neighbours";
+        assert_eq!(summary.missing, [format!("INCOMPLETE: 1 host not measured ({local}).")]);
+        let hint = "the table of neighbours of this machine was full; scanner doctor says how large it is";
+        assert_eq!(summary.hints, [hint]);
+    }
+
+    #[test]
     fn what_was_done_already_is_no_advice() {
-        let hosts =
-            [HostBuilder::new("192.0.2.9").down().settled(Reason::NoReply, "1-47").not_asked(32).build()];
-        let report = report(&hosts, 1);
-        let hints = |skip_discovery| summary(&Ending { skip_discovery, ..ending(&report, &[]) }).hints;
+        let hosts = [HostBuilder::new("192.0.2.9").settled(Reason::NoReply, "1-47").not_asked(32).build()];
+        let found = report(&hosts, 1);
+        let hints = |skip_discovery| summary(&Ending { skip_discovery, ..ending(&found, &[]) }).hints;
         assert_eq!(hints(false), ["hosts that answer nothing are given up early; -Pn asks every port"]);
         assert_eq!(hints(true), [""; 0]);
+        let missing = report(&[HostBuilder::new("192.0.2.9").down().not_asked(32).build()], 1);
+        assert_eq!(summary(&ending(&missing, &[])).hints, [""; 0], "nobody is there to be asked");
     }
 }

@@ -21,6 +21,7 @@ use block::Block;
 pub(crate) struct Text {
     layout: Layout,
     open_only: bool,
+    discover_only: bool,
     targets: u128,
     shown: Shown,
 }
@@ -45,6 +46,12 @@ struct Shown {
     not_measured: u128,
 }
 
+impl Shown {
+    const fn any(&self) -> bool {
+        self.up_nothing_open + self.no_answer + self.down + self.not_measured > 0
+    }
+}
+
 impl Text {
     pub(crate) fn new(settings: &OutputSettings, beginning: &Beginning<'_>, palette: Palette) -> Self {
         let layout = Layout {
@@ -55,13 +62,22 @@ impl Text {
             all_ports: beginning.about.all_ports,
             open_only: settings.open_only,
         };
-        Self { layout, open_only: settings.open_only, targets: beginning.targets, shown: Shown::default() }
+        Self {
+            layout,
+            open_only: settings.open_only,
+            discover_only: beginning.about.discover_only,
+            targets: beginning.targets,
+            shown: Shown::default(),
+        }
     }
 
     /// Whether a host gets a block of its own. One that the user asked for by name, or alone, always does: silence
     /// would be no answer to the question.
     fn deserves_block(&self, host: &HostResult) -> bool {
         let has_open = host.open().next().is_some();
+        if self.discover_only {
+            return host.status == HostStatus::Up || self.targets == 1 || !host.names.is_empty();
+        }
         if self.open_only {
             return has_open;
         }
@@ -86,13 +102,17 @@ impl Output for Text {
         let ScanEvent::Host(finished) = event else { return Ok(()) };
         if self.deserves_block(&finished.host) {
             self.count(&finished.host);
-            Block::new(&finished.host, &self.layout).write(out)?;
+            let block = Block::new(&finished.host, &self.layout);
+            if self.discover_only { block.write_line(out)? } else { block.write(out)? }
         }
         Ok(())
     }
 
     fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {
-        if !self.open_only {
+        if self.discover_only && self.shown.any() {
+            writeln!(out)?;
+        }
+        if !self.open_only || self.discover_only {
             rest::write(end.report, &self.shown, out)?;
         }
         let summary = summary(end);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scanner_core::{ForwardCheck, HostResult, HostStatus, PortState, Reason, ReverseName, Verdict};
+use scanner_core::{Evidence, ForwardCheck, HostResult, HostStatus, PortState, Reason, ReverseName, Verdict};
 
 /// What a reason means.
 pub(crate) const fn reason(reason: Reason) -> &'static str {
@@ -19,7 +19,7 @@ pub(crate) const fn reason(reason: Reason) -> &'static str {
         Reason::NoReply => "no reply",
         Reason::NoReplyLimited => "no reply from a host that limits its refusals",
         Reason::HostLost => "host-lost: it stopped answering",
-        Reason::LocalLimit => "local-limit: this machine ran out of sockets or ports",
+        Reason::LocalLimit => "local-limit: this machine ran out of sockets, ports or neighbours",
         Reason::NoRoute => "no-route: this machine has no route there",
         Reason::LocalPolicy => "local-policy: a firewall on this machine",
         Reason::NetworkDown => "network-down: this machine's network went away",
@@ -27,6 +27,15 @@ pub(crate) const fn reason(reason: Reason) -> &'static str {
         Reason::Deadline => "deadline: out of time",
         Reason::Skipped => "skipped on request",
         _ => "for another reason",
+    }
+}
+
+/// What showed that a host is there, or is not.
+pub(crate) const fn evidence(evidence: Evidence) -> &'static str {
+    match evidence {
+        Evidence::Neighbour => "answers ARP or neighbour discovery",
+        Evidence::Port(why) => reason(why),
+        _ => "something else",
     }
 }
 
@@ -72,14 +81,28 @@ pub(crate) const fn state(state: PortState) -> &'static str {
 pub(crate) fn host_status(host: &HostResult) -> String {
     match (host.status, host.rtt, host.evidence) {
         (HostStatus::Up, Some(time), _) => format!("up, {}", rtt(time)),
+        (HostStatus::Up, None, Some(Evidence::Neighbour)) if host.ip.ip().is_ipv4() => {
+            "up (answers ARP)".into()
+        }
+        (HostStatus::Up, None, Some(Evidence::Neighbour)) => "up (answers neighbour discovery)".into(),
         (HostStatus::Up, None, _) => "up".into(),
-        (HostStatus::Down, _, Some(evidence)) => format!("down ({})", reason(evidence)),
+        (HostStatus::Down, _, Some(why)) => format!("down ({})", evidence(why)),
         (HostStatus::Down, _, None) => "down".into(),
         (HostStatus::Unknown, ..) if is_unmeasured(host) => "not measured".into(),
         // A firewall in its place said something.
-        (HostStatus::Unknown, _, Some(evidence)) => format!("no answer of its own ({})", reason(evidence)),
+        (HostStatus::Unknown, _, Some(why)) => format!("no answer of its own ({})", evidence(why)),
         (HostStatus::Unknown, ..) => "no answer".into(),
     }
+}
+
+/// The hardware address of a host, and who made it.
+pub(crate) fn hardware(host: &HostResult) -> Option<String> {
+    let mac = host.mac?;
+    Some(match &host.vendor {
+        _ if mac.is_private() => format!("{mac} private address"),
+        Some(vendor) => format!("{mac} {vendor}"),
+        None => mac.to_string(),
+    })
 }
 
 /// What a host does as a whole, where that changes how its ports are to be read.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Console, Ending, Output, ProgressLine, ReverseNames, Sink, SinkError};
 use crate::clock;
 use crate::keys::{self, Key, Keys};
+use crate::vendors::Vendors;
 
 /// How often the progress is looked at while nothing happens.
 const TICK: Duration = Duration::from_millis(100);
@@ -86,6 +87,7 @@ pub(super) struct Pump {
     console: Console,
     line: ProgressLine,
     names: ReverseNames,
+    vendors: Vendors,
     cancel: CancellationToken,
     paused: bool,
 }
@@ -99,7 +101,7 @@ impl Pump {
         names: ReverseNames,
     ) -> Self {
         let cancel = names.cancel().clone();
-        Self { channels, findings, console, line, names, cancel, paused: false }
+        Self { channels, findings, console, line, names, vendors: Vendors::new(), cancel, paused: false }
     }
 
     /// Runs until the last event and returns the report. Where no result can be written any more the scan is cancelled.
@@ -146,12 +148,14 @@ impl Pump {
         }
         let mut report = scan.finish().await?;
         self.names.complete(&mut report);
+        self.vendors.name_all(&mut report);
         Ok(report)
     }
 
     /// Hands an event on, or a host that has its name now in its place; and whoever has waited long enough while there was no
     /// pause.
-    fn pass(&mut self, event: ScanEvent) {
+    fn pass(&mut self, mut event: ScanEvent) {
+        self.vendors.name(&mut event);
         if let Some(event) = self.names.pass(event) {
             self.take(&event);
         }

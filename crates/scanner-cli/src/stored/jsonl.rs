@@ -187,7 +187,7 @@ impl Ports {
                 host.ports.add(result.reason, &PortSet::from_range(result.port, result.port));
                 if result.state == PortState::Open || result.reason.is_answer_of_host() {
                     host.status = HostStatus::Up;
-                    host.evidence.get_or_insert(result.reason);
+                    host.evidence.get_or_insert(result.reason.into());
                 }
             }
             // Which ports the others were is not in the file where hosts have their own.

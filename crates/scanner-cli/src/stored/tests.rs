@@ -95,7 +95,7 @@ fn a_scan_of_nmap() {
     let text = include_str!("tests/nmap.xml");
     let nmap = stored(text);
     insta::assert_snapshot!(again(&nmap, Format::Text), @"
-    192.0.2.1  nas.lan, its address nas.example  up, 0.4 ms   this machine
+    192.0.2.1  nas.lan, its address nas.example  up, 0.4 ms   this machine   Example
          22  ssh
          80  http
          96 closed (refused)

@@ -48,6 +48,7 @@ fn long_help() {
       scanner nas.lan -p full               all 65,535 ports
       scanner nas.lan:8080 10.0.0.1,5:22,80 hosts with ports of their own
       scanner --local                       the networks that this machine is on
+      scanner --local --discover            which hosts are there, and nothing else
       scanner plc.lan --pace gentle         a device that must not be hurt
       scanner 10.0.0.0/16 --plan            what it would do, without doing it
       scanner -iL hosts.txt --json -o s.json
@@ -81,6 +82,10 @@ fn long_help() {
           --state <STATE,…>
               Of --from only the ports in these states, and only hosts that have one: open, closed,
               filtered, unknown
+
+          --discover
+              Only find out which hosts are there (-sn): by ARP or neighbour discovery on this machine's
+              own networks, else by a few likely ports, or those of -p
 
           --exclude <TARGET,…>
               Leave these out: addresses, networks, ranges, names, separated by commas
@@ -193,9 +198,9 @@ fn long_help() {
               Say of each port why it has its state
 
           --fail-if <WHAT>
-              End with status 1 if any port is open (open), if a complete scan found none (none), hosts
-              that answer on every port not counted, or if anything is not as in the --baseline
-              (changed)
+              End with status 1 if any port is open, or with --discover any host up (open), if a
+              complete scan found none (none), hosts that answer on every port not counted, or if
+              anything is not as in the --baseline (changed)
 
       -o, --output <FILE>
               Write the result to FILE instead of standard output, several times for several files; the
@@ -292,8 +297,8 @@ fn long_help() {
       CLICOLOR_FORCE, TERM=dumb and COLUMNS are respected.
 
     From nmap:
-      Understood where they mean the same: -p- -F -n -R -Pn -sT -iL --open --reason
-      --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto); -oN, -oX, -oG FILE and
+      Understood where they mean the same: -p- -F -n -R -Pn -sn -sT -iL --open
+      --reason --top-ports, -T0 to -T2 (gentle), -T3 to -T5 (auto); -oN, -oX, -oG FILE and
       -oA BASE write files beside what standard output shows. -sS, -sU, -sV, -A
       and -O get a line that says what is done instead. Scans are always full
       connections: they need no privileges and see what a client would see.

@@ -59,7 +59,7 @@ fn jsonl() {
     insta::assert_snapshot!(context.run(&["127.0.0.1", "nonexistent.invalid", "-p", &port, "--jsonl"]), @r#"
     exit status: 3
     ----- stdout
-    {"type":"scan_start","schema":1,"scan_id":"[RANDOM]","timestamp":"[TIMESTAMP]","version":"0.1.0","args":"scanner 127.0.0.1 nonexistent.invalid -p OPEN0 --jsonl","port_ranges":"OPEN0","own_ports":false,"all_ports":true,"skip_discovery":false,"seed":"[RANDOM]","targets":"1","ports":1}
+    {"type":"scan_start","schema":1,"scan_id":"[RANDOM]","timestamp":"[TIMESTAMP]","version":"0.1.0","args":"scanner 127.0.0.1 nonexistent.invalid -p OPEN0 --jsonl","port_ranges":"OPEN0","own_ports":false,"all_ports":true,"skip_discovery":false,"discover_only":false,"seed":"[RANDOM]","targets":"1","ports":1}
     {"type":"unresolved","scan_id":"[RANDOM]","timestamp":"[TIMESTAMP]","name":"nonexistent.invalid","message":"[REASON]"}
     {"type":"port","scan_id":"[RANDOM]","timestamp":"[TIMESTAMP]","ip":"127.0.0.1","port":OPEN0,"protocol":"tcp","state":"open","reason":"handshake","service":null,"service_basis":null,"rtt_us":[RTT],"attempts":1}
     {"type":"host","scan_id":"[RANDOM]","timestamp":"[TIMESTAMP]","ip":"127.0.0.1","role":"this-machine","status":"up","evidence":"handshake","rtt_us":[RTT],"loss":0.0,"verdict":null,"ports":{"open":{"handshake":{"count":1,"ports":"OPEN0"}}},"not_asked":0}

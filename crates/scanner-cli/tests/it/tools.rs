@@ -110,7 +110,8 @@ fn explain_lists_the_words() {
       net-unreachable     ICMP net-unreachable came back from a router.
       proto-unreachable   ICMP protocol-unreachable came back.
       prohibited          ICMP administratively-prohibited came back.
-      no-neighbour        Nobody on this network answered for the address (ARP, or neighbour discovery).
+      no-neighbour        Nobody on this network answered for the address (ARP, or neighbour discovery):
+                          two requests, a second apart, or three.
       no-reply            Silence on every attempt.
       no-reply-limited    Silence, from a host that limits how often it refuses.
       host-lost           The host had answered, then fell silent on ports that had answered before.
@@ -129,9 +130,12 @@ fn explain_lists_the_words() {
       host-lost           The host answered, then stopped answering on ports that had answered before.
 
     Whether a host is there
-      up                  The host itself answered, on an open or a closed port.
+      up                  The host itself answered, on an open or a closed port, or as a neighbour.
       down                The network said that nobody is there.
       unknown             No answer at all, or nothing could be sent.
+
+    What showed it, besides the reasons
+      neighbour           The address answered ARP or neighbour discovery on a network of this machine.
 
     How a scan ended
       complete            Every port was measured, or its host judged down.

@@ -12,6 +12,7 @@ mod setup;
 
 mod clients;
 mod damage;
+mod discovery;
 mod interrupted;
 mod limited;
 mod local;

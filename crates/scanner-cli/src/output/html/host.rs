@@ -121,7 +121,10 @@ fn facts(host: &HostResult, networks: &Networks) -> Vec<(&'static str, String)> 
         None => {}
     }
     if let Some(evidence) = host.evidence {
-        facts.push(("known by", words::reason(evidence).to_owned()));
+        facts.push(("known by", words::evidence(evidence).to_owned()));
+    }
+    if let Some(hardware) = words::hardware(host) {
+        facts.push(("hardware address", clean(&hardware).into_owned()));
     }
     if let Some(rtt) = host.rtt {
         facts.push(("round trip", words::rtt(rtt)));

@@ -1,6 +1,6 @@
 //! What the types of `record.rs` say as JSON Schema. The words of scanner-core's enums come from these enums themselves.
 
-use scanner_core::{Completion, ForwardCheck, HostStatus, PortState, Reason, Verdict};
+use scanner_core::{Completion, Evidence, ForwardCheck, HostStatus, PortState, Reason, Verdict};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
@@ -50,8 +50,10 @@ pub(super) fn reason(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "enum": Reason::ALL.map(Reason::as_str) })
 }
 
-pub(super) fn optional_reason(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "enum": or_null(&Reason::ALL.map(Reason::as_str)) })
+pub(super) fn evidence(_: &mut SchemaGenerator) -> Schema {
+    let words: Vec<_> = Reason::ALL.into_iter().map(Evidence::Port).chain([Evidence::Neighbour]).collect();
+    let words: Vec<_> = words.into_iter().map(Evidence::as_str).collect();
+    json_schema!({ "enum": or_null(&words) })
 }
 
 pub(super) fn status(_: &mut SchemaGenerator) -> Schema {

@@ -38,7 +38,28 @@ impl<'a> Block<'a> {
         writeln!(out)
     }
 
+    /// The host in one line, with its hardware address: where only hosts are looked for.
+    pub(super) fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_host(out)?;
+        if let Some(hardware) = words::hardware(self.host) {
+            write!(out, "   {}", self.layout.palette.dim(&clean(&hardware)))?;
+        }
+        writeln!(out)
+    }
+
     fn write_head(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_host(out)?;
+        if let Some(vendor) = &self.host.vendor {
+            write!(out, "   {}", self.layout.palette.dim(&clean(vendor)))?;
+        }
+        if let Some(verdict) = words::host_verdict(self.host) {
+            write!(out, "   {}", self.layout.palette.alarm(&verdict))?;
+        }
+        writeln!(out)
+    }
+
+    /// Who it is, and whether it is there.
+    fn write_host(&self, out: &mut dyn Write) -> io::Result<()> {
         let host = self.host;
         let palette = self.layout.palette;
         let addr = host.ip.to_string();
@@ -54,10 +75,7 @@ impl<'a> Block<'a> {
         } else if self.layout.networks.is_gateway(host.ip) {
             write!(out, "   gateway")?;
         }
-        if let Some(verdict) = words::host_verdict(host) {
-            write!(out, "   {}", palette.alarm(&verdict))?;
-        }
-        writeln!(out)
+        Ok(())
     }
 
     /// Writes the ports one by one and returns those that it wrote.

@@ -3,9 +3,10 @@ use std::time::Duration;
 use scanner_core::{Completion, ForwardCheck, Reason, Verdict};
 
 use super::*;
-use crate::output::Beginning;
+use crate::output::record::About;
 use crate::output::samples::{
-    HostBuilder, beginning, few_ports, render, render_report, report, settings, unresolved,
+    HostBuilder, beginning, ending, few_ports, render, render_ending, render_report, report, settings,
+    unresolved,
 };
 
 fn text(settings: &OutputSettings, beginning: &Beginning<'_>) -> Text {
@@ -182,10 +183,10 @@ fn what_is_strange_is_loud() {
 
     192.0.2.8    up, 0.6 ms
          22  ssh        0.2 ms
-          3 not measured (local-limit: this machine ran out of sockets or ports)  23-25
+          3 not measured (local-limit: this machine ran out of sockets, ports or neighbours)  23-25
 
     4 open ports on 4 of 5 hosts, 14 s. Names are guessed from port numbers. 1 host answers on every port: not counted.
-    INCOMPLETE: 3 ports of 192.0.2.8 not measured (local-limit: this machine ran out of sockets or ports).
+    INCOMPLETE: 3 ports of 192.0.2.8 not measured (local-limit: this machine ran out of sockets, ports or neighbours).
     INCOMPLETE: no address for gone.invalid.
     hint: raise `ulimit -n`, or scan with fewer --max-connections
     ");
@@ -226,4 +227,37 @@ fn colour_never_changes_the_words() {
     let plain = render(&mut text(&settings(), &beginning()), &hosts, &[]);
     assert!(colored.contains('\x1b'));
     assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+}
+
+#[test]
+fn where_only_hosts_are_looked_for_each_has_a_line() {
+    let about = About { discover_only: true, ..beginning().about.clone() };
+    let beginning = Beginning { about: &about, ..beginning() };
+    let hosts = [
+        HostBuilder::new("192.0.2.1")
+            .neighbour()
+            .mac("b8:27:eb:00:00:01", Some("Example Boards\x1b[31m"))
+            .build(),
+        HostBuilder::new("192.0.2.40").neighbour().not_asked(16).build(),
+        HostBuilder::new("192.0.2.57")
+            .ptr("phone.lan", ForwardCheck::Agrees)
+            .neighbour()
+            .mac("da:a1:19:00:00:02", None)
+            .build(),
+        HostBuilder::new("192.0.2.58").down().not_asked(16).build(),
+        HostBuilder::new("192.0.2.59").not_asked(16).build(),
+    ];
+    let report = report(&hosts, 254);
+    let ended = Ending { discover_only: true, ..ending(&report, &[]) };
+    let mut text = text(&settings(), &beginning);
+    insta::assert_snapshot!(render_ending(&mut text, &hosts, &ended), @"
+    192.0.2.1    up (answers ARP)   gateway   b8:27:eb:00:00:01 Example Boards�[31m
+    192.0.2.40   up (answers ARP)   this machine
+    192.0.2.57   phone.lan  up (answers ARP)   da:a1:19:00:00:02 private address
+
+    no answer              1   not there, asleep, or behind a firewall that drops
+    down                   1   the network says that nobody is there
+
+    3 of 254 hosts up, 14 s.
+    ");
 }

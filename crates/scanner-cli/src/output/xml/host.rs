@@ -32,6 +32,12 @@ pub(super) fn write(
         IpAddr::V6(_) => "ipv6",
     };
     xml.empty("address", &[("addr", &host.ip.to_string()), ("addrtype", family)])?;
+    if let Some(mac) = host.mac {
+        let mac = mac.to_string().to_uppercase();
+        let vendor = host.vendor.as_deref().unwrap_or_default();
+        let attributes = [("addr", mac.as_str()), ("addrtype", "mac"), ("vendor", vendor)];
+        xml.empty("address", if vendor.is_empty() { &attributes[..2] } else { &attributes })?;
+    }
     xml.open("hostnames", &[])?;
     for name in &host.names {
         xml.empty("hostname", &[("name", name), ("type", "user")])?;
@@ -132,7 +138,7 @@ fn comment(host: &HostResult) -> String {
 fn status_reason(host: &HostResult, networks: &Networks) -> &'static str {
     match (host.status, host.evidence) {
         (HostStatus::Up, _) if networks.is_own(host.ip) => "localhost-response",
-        (_, Some(evidence)) => reason::word(evidence),
+        (_, Some(evidence)) => reason::word_of_evidence(evidence, host.ip),
         (_, None) => "no-response",
     }
 }

@@ -1,6 +1,26 @@
 //! nmap's words for reasons, to be written and to be read.
 
-use scanner_core::Reason;
+use std::net::IpAddr;
+
+use scanner_core::{Evidence, HostAddr, Reason};
+
+/// How nmap says that a host is there because it answered as a neighbour: by ARP, by neighbour discovery.
+const NEIGHBOUR: [&str; 2] = ["arp-response", "nd-response"];
+
+/// nmap's word for what shows whether the host at `addr` is there.
+pub(super) const fn word_of_evidence(evidence: Evidence, addr: HostAddr) -> &'static str {
+    match (evidence, addr.ip()) {
+        (Evidence::Port(reason), _) => word(reason),
+        (Evidence::Neighbour, IpAddr::V4(_)) => NEIGHBOUR[0],
+        (Evidence::Neighbour, IpAddr::V6(_)) => NEIGHBOUR[1],
+        _ => evidence.as_str(),
+    }
+}
+
+/// What a word says of a host; nothing where we have no such evidence.
+pub(crate) fn evidence_of_word(text: &str) -> Option<Evidence> {
+    if NEIGHBOUR.contains(&text) { Some(Evidence::Neighbour) } else { of_word(text).map(Evidence::Port) }
+}
 
 /// nmap's word for a reason; ours where it has none.
 pub(super) const fn word(reason: Reason) -> &'static str {
@@ -69,5 +89,15 @@ mod tests {
         ] {
             assert_eq!(of_word(text), reason, "{text}");
         }
+    }
+
+    #[test]
+    fn a_neighbour_answers_by_the_protocol_of_its_family() {
+        for (addr, word) in [("192.0.2.1", "arp-response"), ("2001:db8::1", "nd-response")] {
+            assert_eq!(word_of_evidence(Evidence::Neighbour, addr.parse().unwrap()), word);
+            assert_eq!(evidence_of_word(word), Some(Evidence::Neighbour));
+        }
+        assert_eq!(evidence_of_word("syn-ack"), Some(Evidence::Port(Reason::Handshake)));
+        assert_eq!(evidence_of_word("localhost-response"), None);
     }
 }

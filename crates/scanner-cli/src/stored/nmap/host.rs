@@ -95,17 +95,24 @@ impl Host {
             "down" => HostStatus::Down,
             _ => HostStatus::Unknown,
         };
-        self.result.evidence = reason::of_word(&why);
+        self.result.evidence = reason::evidence_of_word(&why);
         self.is_own = why == "localhost-response";
         Ok(())
     }
 
     fn address(&mut self, tag: &BytesStart<'_>) -> Done {
-        // The other kind is a MAC address.
-        if attribute(tag, "addrtype")?.is_none_or(|kind| kind == "ipv4" || kind == "ipv6") {
-            let text = attribute(tag, "addr")?.ok_or("`address` has no `addr`")?;
-            self.result.ip = text.parse().map_err(|error: HostAddrError| error.to_string())?;
-            self.has_addr = true;
+        let text = attribute(tag, "addr")?;
+        match attribute(tag, "addrtype")?.as_deref() {
+            None | Some("ipv4" | "ipv6") => {
+                let text = text.ok_or("`address` has no `addr`")?;
+                self.result.ip = text.parse().map_err(|error: HostAddrError| error.to_string())?;
+                self.has_addr = true;
+            }
+            Some("mac") => {
+                self.result.mac = text.and_then(|text| text.parse().ok());
+                self.result.vendor = attribute(tag, "vendor")?.filter(|vendor| !vendor.is_empty());
+            }
+            Some(_) => {}
         }
         Ok(())
     }
