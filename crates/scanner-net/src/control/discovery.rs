@@ -59,6 +59,7 @@ impl Controller {
         let state = neighbour.map(|neighbour| neighbour.state);
         match (link, state) {
             (Link::Resolving(since), Some(NeighbourState::Confirmed)) => {
+                host.presence.resolution.sample(now.since(since));
                 self.found(slot, now, since, Link::Neighbour);
                 self.is_there(slot);
             }

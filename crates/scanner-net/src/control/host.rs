@@ -314,6 +314,8 @@ impl Host {
         }
         let timeout = match self.rtt.timeout() {
             Some(measured) => measured,
+            // Nothing of that silence is the kernel's search for the neighbour.
+            None if self.is_there() => Rtt::borrowed_timeout(&self.presence.resolution),
             None if attempt > 1 && self.silent_attempts < SURELY_RESOLVED => UNHEARD_RETRY_TIMEOUT,
             None => Rtt::borrowed_timeout(group),
         };

@@ -3,6 +3,7 @@
 use scanner_core::{Evidence, HostStatus, MacAddr, Reason};
 
 use super::neighbours::Neighbour;
+use super::rtt::Rtt;
 use super::time::ScanTime;
 
 /// How this machine reaches a host.
@@ -23,6 +24,8 @@ pub(crate) struct Presence {
     pub(crate) link: Link,
     evidence: Option<Evidence>,
     mac: Option<MacAddr>,
+    /// How long it took at most to find the neighbour.
+    pub(crate) resolution: Rtt,
     heard: bool,
     /// The neighbour table was read since the host answered.
     looked_up: bool,
@@ -31,8 +34,16 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    pub(crate) const fn new(link: Link) -> Self {
-        Self { link, evidence: None, mac: None, heard: false, looked_up: false, tries: 0 }
+    pub(crate) fn new(link: Link) -> Self {
+        Self {
+            link,
+            evidence: None,
+            mac: None,
+            resolution: Rtt::default(),
+            heard: false,
+            looked_up: false,
+            tries: 0,
+        }
     }
 
     /// A probe is sent. The kernel looks for a neighbour from then on: what was refused before it went out did not make it.
