@@ -302,7 +302,7 @@ impl Controller {
         let unresolved_from = host.unresolved_from();
         if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
-        } else if let Some(due) = host.paced_until(&self.rules, now) {
+        } else if let Some(due) = host.waits_until(&self.rules, now) {
             self.timers.insert((due, slot));
         }
         self.pacer.take();
@@ -396,6 +396,8 @@ impl Controller {
             if self.rules.host_timeout.is_some_and(|limit| now.since(host.started) >= limit) {
                 self.finish_host(slot, Some(Reason::Deadline), None);
             } else {
+                let ramp = host.ramp(&self.rules, now);
+                self.window.raise(ramp.min(self.rules.unheard_window));
                 self.enqueue(slot);
             }
         }

@@ -115,6 +115,10 @@ pub(crate) const PATIENCE_SHARE: usize = 4;
 /// A host's first window (RFC 6928's initial window, and nmap's).
 pub(crate) const INITIAL_WINDOW: f64 = 10.0;
 
+/// How often the window of a host doubles of which no answer tells yet how long one takes: it is at its bound within a second, as long
+/// as the first silence takes to be noticed.
+pub(crate) const RAMP_EVERY: Duration = Duration::from_millis(100);
+
 /// Likely ports that are asked to find out whether a host is there. Two attempts each are the 32 probes that a host may
 /// be sent before its first answer.
 pub(crate) const DISCOVERY_PORTS: usize = 16;
@@ -147,6 +151,8 @@ pub(crate) const CANARY_EVERY_SILENT: u32 = 64;
 /// … or this long after the last answer, while probes are silent.
 pub(crate) const CANARY_EVERY: Duration = Duration::from_millis(500);
 
+/// Listeners that echoes go to in turn: none of them is to see more than a few dozen.
+pub(crate) const LISTENERS: usize = 8;
 /// Loss is heavy, and slows a host down, from this share of its packets on. Random loss on a path of 20 % each way takes 36 % of the
 /// answers, whatever the rate; a firewall that passes N SYN/s takes this share as soon as it is asked for 1.7 N.
 pub(crate) const HEAVY_LOSS_PERCENT: u32 = 40;

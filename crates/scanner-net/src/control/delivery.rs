@@ -18,6 +18,8 @@ const ECHOES: u32 = 64;
 const SHARE: u32 = 4;
 /// The same while a pace is kept.
 const KEPT_SHARE: u32 = 32;
+/// The most echoes per second where no limit is known of.
+const SAMPLES_PER_SECOND: f64 = 200.0;
 /// A measurement lasts at least so long; the first third of it spends what a bucket had saved up.
 const LEAST: Duration = Duration::from_millis(400);
 /// If a smaller share than this gets through too few echoes tell: at twice the rate that they point to, half of them will.
@@ -62,11 +64,12 @@ pub(crate) struct Delivery {
     sent: Meter,
     state: State,
     measurements: u32,
+    is_chance: bool,
     /// When the next attempt is due at the pace that is kept.
     due: ScanTime,
     /// What was asked until then, and stayed silent, is asked anew.
     void_until: Option<ScanTime>,
-    /// Attempts since the host is measured or paced.
+    /// Attempts so far.
     attempts: u32,
 }
 
@@ -172,6 +175,11 @@ impl Delivery {
         matches!(self.state, State::Measuring(_))
     }
 
+    /// Whether a measurement found that loss is the same at a lower rate.
+    pub(crate) const fn found_no_limit(&self) -> bool {
+        self.is_chance
+    }
+
     /// Whether a measurement lacks echoes.
     pub(crate) const fn lacks_echoes(&self) -> bool {
         matches!(self.state, State::Measuring(Measurement { ended: None, .. }))
@@ -210,13 +218,20 @@ impl Delivery {
         self.attempts.wrapping_mul(0x9e37_79b9) < u32::MAX / share
     }
 
+    /// Whether the next attempt is one of the few in a thousand that are to tell how much gets lost where no limit is known of.
+    pub(crate) fn sample_due(&self, now: ScanTime) -> bool {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
+        let share = (self.sent.rate(now) / SAMPLES_PER_SECOND) as u32;
+        self.is_one_in(share.max(KEPT_SHARE))
+    }
+
     /// An attempt is made.
     pub(crate) fn sent(&mut self, now: ScanTime, is_echo: bool) {
         self.sent.count(now);
+        self.attempts = self.attempts.wrapping_add(1);
         let Some(rate) = self.rate() else { return };
         let from = self.due.max(ScanTime(now.0.saturating_sub(CREDIT)));
         self.due = from + Duration::from_secs_f64(1.0 / rate);
-        self.attempts = self.attempts.wrapping_add(1);
         if let State::Measuring(it) = &mut self.state
             && it.ended.is_none()
         {
@@ -324,6 +339,7 @@ impl Delivery {
 
     const fn unlimited(&mut self) -> Found {
         self.state = State::Free;
+        self.is_chance = true;
         // It may be tried once more, in case the path has changed.
         if self.measurements < MEASUREMENTS - 1 {
             self.measurements = MEASUREMENTS - 1;
@@ -334,6 +350,7 @@ impl Delivery {
     fn keep(&mut self, now: ScanTime, rate: f64) -> Found {
         self.state = State::Paced(Pace { rate, measured: rate, echoes: Tally::default(), ceiling: None });
         self.due = now;
+        self.is_chance = false;
         let voids = self.measurements <= VOIDING;
         if voids {
             self.void_until = Some(now);

@@ -1,5 +1,6 @@
 //! `Host`: what is known of one host while it is in the active set, and what to ask it next.
 
+mod asking;
 mod ending;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,7 @@ use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
-use crate::config::defaults::{
-    DOWN_PATIENCE, HEAVY_LOSS_PERCENT, REPETITIONS_THAT_TELL, RESOLUTION, RESOLVING_TIMEOUT,
-    UNHEARD_RETRY_TIMEOUT,
-};
+use crate::config::defaults::{DOWN_PATIENCE, HEAVY_LOSS_PERCENT, REPETITIONS_THAT_TELL, RESOLUTION};
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -44,11 +42,17 @@ pub(crate) struct Host {
     /// Ports by how many of their attempts stayed silent. Fresh ones to be asked anew are at 0.
     silent: Vec<PortBits>,
     settled: BTreeMap<Reason, PortBits>,
+    /// What the path said of ports of a host that had answered.
+    said: BTreeMap<Reason, PortBits>,
     results: Vec<PortResult>,
     /// Ports that were answered while only the host was asked about.
     pub(crate) unreported: u32,
     /// Attempts that stayed silent.
     silent_attempts: u32,
+    /// Since when its ports are asked.
+    asked_from: Option<ScanTime>,
+    /// Its window at the beginning.
+    first_window: u32,
     /// Since when this machine's network is down for the host.
     down_since: Option<ScanTime>,
     /// A firewall of this machine rejected some probe.
@@ -58,12 +62,9 @@ pub(crate) struct Host {
     repetitions: (u32, u32),
     patience: Patience,
     delivery: Delivery,
-    /// The loss estimate before the canary's first strike: a lost host says nothing about the path's loss.
-    loss_before_strikes: HostLoss,
+    /// The loss estimate at the last answer: a lost host says nothing about the path's loss.
+    loss_when_heard: HostLoss,
 }
-
-/// After this many silent attempts the kernel has long given its verdict on the neighbour; no need to wait for it again.
-const SURELY_RESOLVED: u32 = 64;
 
 /// How far a host is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,16 +115,19 @@ impl Host {
             next_fresh: 0,
             silent: Vec::new(),
             settled: BTreeMap::new(),
+            said: BTreeMap::new(),
             results: Vec::new(),
             unreported: 0,
             silent_attempts: 0,
+            asked_from: None,
+            first_window: Window::new(rules.first_window, rules.per_host).size(),
             down_since: None,
             rejected_here: false,
             attempts: Attempts::new(rules.retries),
             repetitions: (0, 0),
             patience: Patience::default(),
             delivery: Delivery::default(),
-            loss_before_strikes: HostLoss::default(),
+            loss_when_heard: HostLoss::default(),
         }
     }
 
@@ -153,43 +157,6 @@ impl Host {
         (!self.is_heard()).then(|| since + RESOLUTION)
     }
 
-    /// How many probes may wait. One is enough to have a neighbour looked for, and nothing goes out before it is found.
-    fn room(&self) -> u32 {
-        if matches!(self.presence.link, Link::Resolving(_)) { 1 } else { self.window.size() }
-    }
-
-    /// Whether nothing is left to be found out.
-    fn is_found(&self, rules: &Rules) -> bool {
-        rules.discover_only && self.is_there()
-    }
-
-    /// The next thing to ask, where the window has room.
-    pub(crate) fn next(&mut self, job: &Job, rules: &Rules, group: &Rtt, now: ScanTime) -> Option<Ask> {
-        if self.phase == Phase::Ready
-            || self.is_found(rules)
-            || self.in_flight >= self.room()
-            || self.delivery.wait_until(now).is_some()
-        {
-            return None;
-        }
-        if let Some(port) = self.echo_due(rules, now) {
-            return Some(Ask { port, attempt: 0, is_echo: true, timeout: self.timeout(1, rules, group) });
-        }
-        let under_load = self.is_under_load();
-        if self.is_canary_due(rules, now)
-            && let Some(port) = self.alive.canary()
-        {
-            self.alive.canary_is_out(now, under_load);
-            let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
-            return Some(Ask { port, attempt: 0, is_echo: false, timeout });
-        }
-        if self.alive.in_doubt() {
-            return None;
-        }
-        let (port, attempt) = self.next_port(job, rules)?;
-        Some(Ask { port, attempt, is_echo: false, timeout: self.timeout(attempt, rules, group) })
-    }
-
     /// Whether an answer to a repeated attempt shows that a packet was lost. A late refusal of a host that limits its refusals, or
     /// a late ICMP message, only says that it was its turn.
     pub(crate) fn shows_loss(&self, reason: Reason) -> bool {
@@ -197,10 +164,13 @@ impl Host {
     }
 
     /// Whether repetitions are answered as those on a path that loses packets by chance are: then loss says nothing about the pace.
-    /// Behind a firewall that limits what passes, repetitions get lost as the first attempts did.
+    /// Behind a firewall that limits what passes, repetitions get lost as the first attempts did. Where most ports are silent, those that
+    /// are known to answer tell.
     pub(crate) const fn is_loss_light(&self) -> bool {
         let (answered, all) = self.repetitions;
-        all >= REPETITIONS_THAT_TELL && answered * 100 >= all * (100 - HEAVY_LOSS_PERCENT)
+        let by_repetitions =
+            all >= REPETITIONS_THAT_TELL && answered * 100 >= all * (100 - HEAVY_LOSS_PERCENT);
+        by_repetitions || self.alive.is_loss_light()
     }
 
     fn repeated(&mut self, answered: bool) {
@@ -229,117 +199,16 @@ impl Host {
         self.attempts.needed()
     }
 
-    /// Whether [`next`](Self::next) would find something to ask.
-    pub(crate) fn can_ask(&self, rules: &Rules, now: ScanTime) -> bool {
-        self.has_something_to_ask(rules, now) && self.delivery.wait_until(now).is_none()
-    }
-
-    /// Until when only its pace keeps the host from being asked.
-    pub(crate) fn paced_until(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
-        self.delivery.wait_until(now).filter(|_| self.has_something_to_ask(rules, now))
-    }
-
-    fn has_something_to_ask(&self, rules: &Rules, now: ScanTime) -> bool {
-        self.phase != Phase::Ready
-            && self.in_flight < self.room()
-            && !self.is_found(rules)
-            && (self.is_canary_due(rules, now)
-                || self.echo_due(rules, now).is_some()
-                || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
-    }
-
-    /// The listener to ask for an echo, where one is due.
-    fn echo_due(&self, rules: &Rules, now: ScanTime) -> Option<u16> {
-        if !self.delivery.is_in_charge() || self.alive.in_doubt() {
-            return None;
-        }
-        let idle = self.delivery.is_measuring() && !self.has_ports_to_ask(rules);
-        self.delivery.echo_due(now, idle).then(|| self.alive.listener()).flatten()
-    }
-
-    fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
-        // Echoes say more, as long as the host is there.
-        if self.delivery.is_measuring() && !self.alive.in_doubt() {
-            return false;
-        }
-        let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
-        self.alive.canary_due(now, idle) || self.is_under_load() && self.alive.canary_would_tell()
-    }
-
-    /// Whether nearly as many probes wait as may: whatever limits there are on the way are at work now.
-    fn is_under_load(&self) -> bool {
-        self.in_flight * 4 >= self.window.size() * 3
-    }
-
-    fn next_port(&mut self, job: &Job, rules: &Rules) -> Option<(u16, u8)> {
-        if self.next_fresh < self.fresh_limit(rules) {
-            let port = job.order(self.order).get_in(self.next_fresh, &self.permutation);
-            self.next_fresh += 1;
-            return Some((port, 1));
-        }
-        let eligible = self.attempts_allowed().min(self.silent.len());
-        let (attempts, bits) =
-            self.silent.iter_mut().take(eligible).enumerate().find(|(_, b)| !b.is_empty())?;
-        Some((bits.pop()?, u8::try_from(attempts).unwrap_or(u8::MAX).saturating_add(1)))
-    }
-
-    fn fresh_limit(&self, rules: &Rules) -> usize {
-        if self.phase == Phase::Discovery { rules.discovery_ports } else { self.ports }
-    }
-
-    fn has_ports_to_ask(&self, rules: &Rules) -> bool {
-        self.next_fresh < self.fresh_limit(rules)
-            || self.silent.iter().take(self.attempts_allowed()).any(|bits| !bits.is_empty())
-    }
-
-    /// How often a silent port may have been asked by now.
-    fn attempts_allowed(&self) -> usize {
-        usize::from(self.attempts.needed()) + usize::from(self.patience.rounds())
-    }
-
-    /// With everything else done: when the silent ports are asked once more, by what their number says; `now` is at once.
-    pub(crate) fn next_round(&mut self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
-        if rules.retries.is_some() || !self.is_up() || self.is_limited() {
-            return None;
-        }
-        let silent = self.silent.iter().map(PortBits::len).sum();
-        let of_host = self.settled.iter().filter(|(reason, _)| reason.is_answer_of_host());
-        self.patience.next_round(now, silent, of_host.map(|(_, ports)| ports.len()).sum())
-    }
-
-    /// How long to wait for an answer.
-    fn timeout(&self, attempt: u8, rules: &Rules, group: &Rtt) -> Duration {
-        if matches!(self.presence.link, Link::Resolving(_)) && rules.max_timeout >= RESOLUTION {
-            return RESOLVING_TIMEOUT;
-        }
-        let timeout = match self.rtt.timeout() {
-            Some(measured) => measured,
-            // Nothing of that silence is the kernel's search for the neighbour.
-            None if self.is_there() => Rtt::borrowed_timeout(&self.presence.resolution),
-            None if attempt > 1 && self.silent_attempts < SURELY_RESOLVED => UNHEARD_RETRY_TIMEOUT,
-            None => Rtt::borrowed_timeout(group),
-        };
-        timeout.min(rules.max_timeout)
-    }
-
-    /// Whether every port was asked often enough, and their silence is confirmed.
-    pub(crate) fn is_done(&self, rules: &Rules) -> bool {
-        if self.is_found(rules) {
-            return true;
-        }
-        self.phase != Phase::Ready
-            && !matches!(self.presence.link, Link::Stale(_))
-            && self.in_flight == 0
-            && !self.has_ports_to_ask(rules)
-            && self.alive.is_confirmed()
-            && !self.alive.in_doubt()
-            && !(self.delivery.lacks_echoes() && self.alive.listener().is_some())
-    }
-
     /// An attempt is made, one of `in_flight` that wait.
     pub(crate) fn sent(&mut self, now: ScanTime, ask: Ask) {
         self.in_flight += 1;
+        if !matches!(self.presence.link, Link::Resolving(_)) {
+            self.asked_from.get_or_insert(now);
+        }
         self.presence.sent(now);
+        if ask.is_echo {
+            self.alive.echo_is_out();
+        }
         self.window.sent(self.in_flight);
         self.delivery.sent(now, ask.is_echo);
     }
@@ -384,7 +253,7 @@ impl Host {
         }
         drop(self.alive.take_unconfirmed());
         self.attempts.restore(HostLoss::default());
-        self.loss_before_strikes = HostLoss::default();
+        self.loss_when_heard = HostLoss::default();
         self.repetitions = (0, 0);
     }
 
@@ -392,12 +261,18 @@ impl Host {
     pub(crate) fn measure_delivery(&mut self, now: ScanTime) -> bool {
         if self.is_limited()
             || self.alive.listener().is_none()
+            || !self.alive.was_heard_lately()
             || !self.delivery.measure(now, self.alive.passing())
         {
             return false;
         }
         self.alive.absolve();
         true
+    }
+
+    /// Whether the loss was found to be the same at a lower rate.
+    pub(crate) const fn loses_by_chance(&self) -> bool {
+        self.delivery.found_no_limit()
     }
 
     /// Whether a pace, rather than the window, keeps loss low.
@@ -416,16 +291,15 @@ impl Host {
         self.presence.answered(reason);
         if self.is_up() && !reason.is_answer_of_host() {
             // The path speaks, not the host: that it is still there must be seen from an answer of its own.
-            if is_beyond(reason) {
-                self.alive.called_unreachable();
-            }
             return 0;
         }
         self.rtt.sample(rtt);
         if ask.attempt > 1 && self.shows_loss(reason) {
             self.repeated(true);
         }
-        if ask.attempt == 0 && !ask.is_echo && self.alive.canary_was_under_load() {
+        if ask.is_echo {
+            self.alive.remember_canary(false);
+        } else if ask.attempt == 0 && self.alive.canary_was_under_load() {
             self.attempts.listener_under_load(true);
         }
         match self.alive.answered(now, ask.port, reason, ask.attempt == 0 && !ask.is_echo) {
@@ -435,6 +309,7 @@ impl Host {
                 {
                     self.attempts.answered_after(answerer, u32::from(ask.attempt.saturating_sub(1)));
                 }
+                self.loss_when_heard = self.attempts.loss();
                 n
             }
             Confirmed::CameBack(ports) => {
@@ -477,6 +352,20 @@ impl Host {
         self.silent[at].insert(port);
     }
 
+    /// Whether the path speaks, and what it says is for an answer of the host to put right: that a host which had answered cannot be
+    /// reached is as good as silence until then, whether it was found as a neighbour or by its ports.
+    pub(crate) fn is_doubtful(&self, reason: Reason) -> bool {
+        (reason == Reason::NoNeighbour && (self.is_heard() || self.is_there()))
+            || (is_beyond(reason) && self.is_up())
+    }
+
+    /// The path said this instead of the host, of some port: a firewall may mean the port by it.
+    pub(crate) fn path_said(&mut self, ask: Ask, reason: Reason) {
+        if ask.attempt > 0 && is_beyond(reason) {
+            self.said.entry(reason).or_default().insert(ask.port);
+        }
+    }
+
     /// This machine's network is down for the host; whether it has been for too long.
     pub(crate) fn is_down_for_good(&mut self, now: ScanTime) -> bool {
         now.since(*self.down_since.get_or_insert(now)) >= DOWN_PATIENCE
@@ -499,14 +388,12 @@ impl Host {
 
     /// An echo stayed silent.
     pub(crate) fn echo_was_lost(&mut self) {
+        self.alive.remember_canary(true);
         self.attempts.known_port_silent(Answerer::Listener);
     }
 
     /// The canary stayed silent on a host that is not lost yet.
     pub(crate) fn canary_was_lost(&mut self) {
-        if self.alive.strikes() == 0 {
-            self.loss_before_strikes = self.attempts.loss();
-        }
         if self.alive.canary_was_under_load() {
             self.attempts.listener_under_load(false);
         }
@@ -517,7 +404,7 @@ impl Host {
 
     /// The host stopped answering: what the canary's silence said about loss is void.
     pub(crate) fn stopped_answering(&mut self) {
-        self.attempts.restore(self.loss_before_strikes);
+        self.attempts.restore(self.loss_when_heard);
     }
 
     /// Gives a port its final state.

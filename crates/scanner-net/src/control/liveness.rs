@@ -6,8 +6,8 @@ use scanner_core::Reason;
 
 use super::time::ScanTime;
 use crate::config::defaults::{
-    CANARIES_THAT_TELL, CANARY_EVERY, CANARY_EVERY_SILENT, CANARY_STRIKES, HEAVY_LOSS_PERCENT, LOST_FOR,
-    LOST_PAUSE, LOST_PAUSE_MAX,
+    CANARIES_THAT_TELL, CANARY_EVERY, CANARY_EVERY_SILENT, CANARY_STRIKES, HEAVY_LOSS_PERCENT, LISTENERS,
+    LOST_FOR, LOST_PAUSE, LOST_PAUSE_MAX,
 };
 
 /// Silence means something only while a port that is known to answer still does. Until then the silent ports since the last
@@ -22,13 +22,15 @@ pub(crate) struct Liveness {
     /// The canary that is out was asked while many probes waited.
     under_load: bool,
     strikes: u32,
+    /// The first few ports on which somebody listens.
+    listeners: Vec<u16>,
+    /// Echoes asked for so far.
+    echoes: u32,
     /// Of the last canaries, the newest in the lowest bit: which stayed silent.
     recent: u16,
     /// How many of them there are.
     recent_len: u32,
     unconfirmed: Vec<SilentPort>,
-    /// Ports since the last answer of which the path said that the host cannot be reached.
-    unreachable: u32,
     last_answer: ScanTime,
     lost: Option<Lost>,
 }
@@ -73,9 +75,14 @@ impl Liveness {
         self.canary.map(|(port, _)| port)
     }
 
-    /// The same, if somebody listens on it.
+    /// A port on which somebody listens, of the first few found in turn: so that none is asked all the time.
     pub(crate) fn listener(&self) -> Option<u16> {
-        self.canary.filter(|(_, reason)| *reason == Reason::Handshake).map(|(port, _)| port)
+        let turn = self.echoes as usize % self.listeners.len().max(1);
+        self.listeners.get(turn).copied()
+    }
+
+    pub(crate) const fn echo_is_out(&mut self) {
+        self.echoes = self.echoes.wrapping_add(1);
     }
 
     /// How that port answered.
@@ -98,9 +105,9 @@ impl Liveness {
         self.lost.is_some() || self.strikes >= 2
     }
 
-    /// Whether no silence, and no word of the path, waits for an answer of the host that puts it right.
+    /// Whether no silence waits for an answer of the host that puts it right.
     pub(crate) fn is_confirmed(&self) -> bool {
-        self.unconfirmed.is_empty() && self.unreachable == 0
+        self.unconfirmed.is_empty()
     }
 
     /// Whether the canary should be asked now; `idle` says that the host has nothing else left to ask.
@@ -111,7 +118,7 @@ impl Liveness {
         if let Some(lost) = self.lost {
             return now >= lost.next;
         }
-        let many = self.unconfirmed.len() + self.unreachable as usize >= CANARY_EVERY_SILENT as usize;
+        let many = self.unconfirmed.len() >= CANARY_EVERY_SILENT as usize;
         let long = now.since(self.last_answer.max(self.canary_sent)) >= CANARY_EVERY;
         self.strikes > 0 || !self.is_confirmed() && (many || long || idle)
     }
@@ -119,11 +126,6 @@ impl Liveness {
     /// Takes the ports whose silence is not confirmed, when the host ends.
     pub(crate) fn take_unconfirmed(&mut self) -> Vec<SilentPort> {
         std::mem::take(&mut self.unconfirmed)
-    }
-
-    /// How often in a row the canary stayed silent.
-    pub(crate) const fn strikes(&self) -> u32 {
-        self.strikes
     }
 
     /// Whether the canary should be asked because many probes are silent at this very moment: what a listener does then tells a
@@ -165,11 +167,6 @@ impl Liveness {
         }
     }
 
-    /// The path said that the host cannot be reached, about some port.
-    pub(crate) fn called_unreachable(&mut self) {
-        self.unreachable += u32::from(self.canary.is_some());
-    }
-
     /// A port was answered, with `reason`; `was_canary` where it was asked as one.
     pub(crate) fn answered(
         &mut self,
@@ -182,6 +179,10 @@ impl Liveness {
         if worth > self.canary.map_or(0, |(_, old)| usefulness(old)) {
             self.canary = Some((port, reason));
         }
+        if reason == Reason::Handshake && self.listeners.len() < LISTENERS && !self.listeners.contains(&port)
+        {
+            self.listeners.push(port);
+        }
         if was_canary {
             self.remember_canary(false);
         }
@@ -189,7 +190,6 @@ impl Liveness {
         self.canary_in_flight &= !was_canary;
         self.last_answer = now;
         self.strikes = 0;
-        self.unreachable = 0;
         let silent = std::mem::take(&mut self.unconfirmed);
         match self.lost.take() {
             Some(_) => Confirmed::CameBack(silent),
@@ -201,6 +201,16 @@ impl Liveness {
     pub(crate) const fn is_loss_heavy(&self) -> bool {
         self.recent_len >= CANARIES_THAT_TELL
             && self.recent.count_ones() * 100 >= self.recent_len * HEAVY_LOSS_PERCENT
+    }
+
+    /// Whether one of the very last was answered: else the host may be gone.
+    pub(crate) const fn was_heard_lately(&self) -> bool {
+        self.recent & 0b1111 != 0b1111
+    }
+
+    /// Whether enough of them are known, and no more got lost than that.
+    pub(crate) const fn is_loss_light(&self) -> bool {
+        self.recent_len >= 2 * CANARIES_THAT_TELL && !self.is_loss_heavy()
     }
 
     /// The share of the last canaries that were answered.
@@ -220,7 +230,8 @@ impl Liveness {
         (self.recent, self.recent_len) = (0, 0);
     }
 
-    fn remember_canary(&mut self, silent: bool) {
+    /// A port that is known to answer was asked, and stayed silent or not.
+    pub(crate) fn remember_canary(&mut self, silent: bool) {
         self.recent = self.recent << 1 | u16::from(silent);
         self.recent_len = (self.recent_len + 1).min(u16::BITS);
     }
@@ -264,7 +275,6 @@ impl Liveness {
         self.canary_in_flight = false;
         self.strikes = 0;
         self.lost = None;
-        self.unreachable = 0;
         self.unconfirmed.clear();
     }
 

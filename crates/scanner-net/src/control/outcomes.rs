@@ -13,6 +13,9 @@ use super::presence::Link;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
 use crate::config::defaults::TABLE_PAUSE;
 
+/// With fewer probes than this under way it does not pay to look at all of them.
+const MANY: u32 = 128;
+
 impl Controller {
     pub(super) fn on_outcome(&mut self, now: ScanTime, id: ProbeId, outcome: Outcome) {
         let Some(flight) = self.flights.remove(id) else { return };
@@ -33,8 +36,8 @@ impl Controller {
         let answered = matches!(outcome, Outcome::Answered { reason, .. } if reason.is_answer_of_host());
         let came_back = matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut);
         match outcome {
-            // A neighbour that answered before and is not found any more is as good as silent.
-            Outcome::Answered { reason: Reason::NoNeighbour, .. } if host.is_heard() || host.is_there() => {
+            Outcome::Answered { reason, .. } if host.is_doubtful(reason) => {
+                host.path_said(flight.ask, reason);
                 self.on_silence(now, flight);
             }
             Outcome::Answered { reason: Reason::NoNeighbour, .. } => {
@@ -74,7 +77,7 @@ impl Controller {
         let slot = flight.host;
         let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        let (was_heard, was_there) = (host.is_heard(), host.is_there());
+        let (was_heard, was_there, was_up) = (host.is_heard(), host.is_there(), host.is_up());
         let confirmed = host.answered(now, flight.ask, reason, rtt);
         if reason.is_answer_of_host() {
             self.group.sample(rtt);
@@ -115,6 +118,25 @@ impl Controller {
         if flight.ask.attempt > 0 {
             self.settle(slot, flight.ask, reason, Some(rtt));
         }
+        if !was_up {
+            self.give_up_overdue(slot, now);
+        }
+    }
+
+    /// Gives up the probes of a host that wait for longer than an answer takes: they were sent before that was known.
+    fn give_up_overdue(&mut self, slot: usize, now: ScanTime) {
+        let Some(host) = self.hosts.get(slot).filter(|host| host.in_flight >= MANY) else { return };
+        let Some(timeout) = host.rtt.timeout() else { return };
+        let is_overdue = |flight: &Flight| {
+            flight.host == slot && flight.ask.attempt > 0 && now.since(flight.sent) >= timeout
+        };
+        for (id, flight) in self.flights.take(is_overdue) {
+            self.outbox.push_back(Output::Release(id));
+            if let Some(host) = self.hosts.get_mut(slot) {
+                host.in_flight -= 1;
+            }
+            self.on_silence(now, flight);
+        }
     }
 
     /// Counts what gets through.
@@ -140,6 +162,9 @@ impl Controller {
         let Ask { port, attempt, is_echo, .. } = flight.ask;
         if is_echo {
             host.echo_was_lost();
+            if !host.is_paced() && host.alive.is_loss_heavy() {
+                host.measure_delivery(now);
+            }
             return;
         }
         if attempt > 0 {
@@ -160,6 +185,7 @@ impl Controller {
                 if host.alive.is_loss_heavy()
                     && !host.measure_delivery(now)
                     && !host.is_paced()
+                    && !host.loses_by_chance()
                     && host.window.reduce(flight.sent, now)
                 {
                     host.alive.forget_loss();
@@ -259,7 +285,7 @@ impl Controller {
             }
         } else if host.can_ask(&self.rules, now) {
             self.enqueue(slot);
-        } else if let Some(due) = host.paced_until(&self.rules, now) {
+        } else if let Some(due) = host.waits_until(&self.rules, now) {
             self.timers.insert((due, slot));
         }
     }

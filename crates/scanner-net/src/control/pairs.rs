@@ -100,6 +100,11 @@ pairs! {
         assert_eq!(verdict(with), Some(Verdict::HostLost));
         assert_eq!(with.misclassified, 0, "{}", with.summary());
     };
+    a_router_that_speaks_for_a_host_that_dies:
+        HOST.replace("10.0", "50.0"), "away = { from_ms = 400 }\nrouter_speaks = true\nicmp_limit = { rate = 10.0, burst = 5.0 }", |_, with| {
+        assert_eq!(verdict(with), Some(Verdict::HostLost));
+        assert_eq!(with.misclassified, 0, "what a router says is no word about a port: {}", with.summary());
+    };
     a_host_that_comes_back: HOST.replace("10.0", "50.0"), "away = { from_ms = 400, to_ms = 5000 }", |without, with| {
         assert_eq!(states(without), states(with));
         assert_eq!(verdict(with), None);

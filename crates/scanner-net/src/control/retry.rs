@@ -118,6 +118,10 @@ pub(crate) struct HostLoss {
     under_load: LossEstimate,
 }
 
+/// With so many attempts to ports that answer, none of them lost, two attempts to a silent one bring a miss below 10^-4: the 95 % bound of
+/// the loss is then 1 %. Twice as many where some were lost, as the bound is then farther from the truth.
+const CERTAIN: u32 = 299;
+
 /// Fewer lost answers than this may be chance.
 const TELLING: u32 = 8;
 /// Refusals must get lost this many times as often as the answers of listeners.
@@ -170,6 +174,13 @@ impl Attempts {
 
     pub(crate) const fn loss(&self) -> HostLoss {
         self.loss
+    }
+
+    /// Whether more attempts to ports that answer would make the number of attempts that a silent port needs more certain.
+    pub(crate) fn is_vague(&self) -> bool {
+        let loss = self.loss.of_path();
+        let enough = if loss.seen() { 2 * CERTAIN } else { CERTAIN };
+        self.configured.is_none() && loss.attempts < enough
     }
 
     /// How many attempts a silent port gets, by the evidence so far.

@@ -51,6 +51,8 @@ scenarios!(
     descriptors_64,
     drop_all_but_three,
     drop_far_jitter,
+    drop_full,
+    far_drop_thirty_open,
     drop_near,
     gentle,
     host_comes_back,

@@ -77,6 +77,11 @@ impl Window {
         }
     }
 
+    /// At least so many may wait, as something else has decided.
+    pub(crate) fn raise(&mut self, least: u32) {
+        self.size = self.size.max(f64::from(least).min(self.cap));
+    }
+
     /// What was taken for loss was none: the window grows as if nothing had reduced it.
     pub(crate) const fn absolve(&mut self) {
         self.threshold = f64::INFINITY;

@@ -33,9 +33,12 @@ impl Host {
         let needed = usize::from(self.attempts.needed());
         let silence = if self.is_limited() { Reason::NoReplyLimited } else { Reason::NoReply };
         for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
-            let reason = if attempts >= needed { Some(silence) } else { rest };
+            let enough = attempts >= needed;
             let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
             while let Some(port) = bits.pop() {
+                let said =
+                    self.said.iter_mut().find_map(|(reason, ports)| ports.remove(port).then_some(*reason));
+                let reason = if enough { said.or(Some(silence)) } else { rest };
                 left.push(Unsettled { port, attempts, reason });
             }
         }

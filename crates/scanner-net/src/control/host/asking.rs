@@ -1,0 +1,206 @@
+//! What a host is asked next, when, and for how long an answer is waited for.
+
+use std::time::Duration;
+
+use super::super::{Job, Rules};
+use super::{Ask, Host, Phase};
+use crate::config::defaults::{RAMP_EVERY, RESOLUTION, RESOLVING_TIMEOUT, UNHEARD_RETRY_TIMEOUT};
+use crate::control::port_bits::PortBits;
+use crate::control::presence::Link;
+use crate::control::rtt::Rtt;
+use crate::control::time::ScanTime;
+
+/// With fewer silent attempts than this, what gets lost is seen well enough from the others.
+const SILENT_THAT_MATTER: u32 = 16;
+
+/// After this many silent attempts the kernel has long given its verdict on the neighbour; no need to wait for it again.
+const SURELY_RESOLVED: u32 = 64;
+
+impl Host {
+    /// How many probes may wait. One is enough to have a neighbour looked for, and nothing goes out before it is found.
+    fn room(&self, rules: &Rules, now: ScanTime) -> u32 {
+        if matches!(self.presence.link, Link::Resolving(_)) {
+            1
+        } else {
+            self.window.size().max(self.ramp(rules, now))
+        }
+    }
+
+    /// How many probes may wait where nothing tells yet how long an answer takes, so that a window learns from silence only a second
+    /// later: twice as many every [`RAMP_EVERY`], up to the bound of a host that never answered.
+    pub(crate) fn ramp(&self, rules: &Rules, now: ScanTime) -> u32 {
+        match self.asked_from.filter(|_| self.is_on_ramp()) {
+            Some(from) => {
+                let steps = now.since(from).as_millis() / RAMP_EVERY.as_millis();
+                let steps = u32::try_from(steps).unwrap_or(u32::MAX).min(16);
+                (self.first_window << steps).min(rules.unheard_per_host)
+            }
+            None => 0,
+        }
+    }
+
+    fn is_on_ramp(&self) -> bool {
+        self.phase == Phase::Scanning && self.alive.canary().is_none() && self.rtt.mean().is_none()
+    }
+
+    /// When the ramp goes up again.
+    fn ramp_tick(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
+        let from = self.asked_from.filter(|_| self.is_on_ramp())?;
+        if self.ramp(rules, now) >= rules.unheard_per_host || !self.has_ports_to_ask(rules) {
+            return None;
+        }
+        let step = u32::try_from(now.since(from).as_millis() / RAMP_EVERY.as_millis()).ok()? + 1;
+        Some(from + RAMP_EVERY * step)
+    }
+
+    /// Whether nothing is left to be found out.
+    fn is_found(&self, rules: &Rules) -> bool {
+        rules.discover_only && self.is_there()
+    }
+
+    /// The next thing to ask, where the window has room.
+    pub(crate) fn next(&mut self, job: &Job, rules: &Rules, group: &Rtt, now: ScanTime) -> Option<Ask> {
+        if self.phase == Phase::Ready
+            || self.is_found(rules)
+            || self.in_flight >= self.room(rules, now)
+            || self.delivery.wait_until(now).is_some()
+        {
+            return None;
+        }
+        self.window.raise(self.ramp(rules, now));
+        if let Some(port) = self.echo_due(rules, now) {
+            return Some(Ask { port, attempt: 0, is_echo: true, timeout: self.timeout(1, rules, group) });
+        }
+        let under_load = self.is_under_load();
+        if self.is_canary_due(rules, now)
+            && let Some(port) = self.alive.canary()
+        {
+            self.alive.canary_is_out(now, under_load);
+            let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
+            return Some(Ask { port, attempt: 0, is_echo: false, timeout });
+        }
+        if self.alive.in_doubt() {
+            return None;
+        }
+        let (port, attempt) = self.next_port(job, rules)?;
+        Some(Ask { port, attempt, is_echo: false, timeout: self.timeout(attempt, rules, group) })
+    }
+
+    /// Whether [`next`](Self::next) would find something to ask.
+    pub(crate) fn can_ask(&self, rules: &Rules, now: ScanTime) -> bool {
+        self.has_something_to_ask(rules, now) && self.delivery.wait_until(now).is_none()
+    }
+
+    /// Until when nothing but the time keeps the host from being asked.
+    pub(crate) fn waits_until(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
+        if self.has_something_to_ask(rules, now) {
+            self.delivery.wait_until(now)
+        } else {
+            self.ramp_tick(rules, now)
+        }
+    }
+
+    fn has_something_to_ask(&self, rules: &Rules, now: ScanTime) -> bool {
+        self.phase != Phase::Ready
+            && self.in_flight < self.room(rules, now)
+            && !self.is_found(rules)
+            && (self.is_canary_due(rules, now)
+                || self.echo_due(rules, now).is_some()
+                || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
+    }
+
+    /// The listener to ask for an echo, where one is due.
+    fn echo_due(&self, rules: &Rules, now: ScanTime) -> Option<u16> {
+        if self.alive.in_doubt() {
+            return None;
+        }
+        let due = if self.delivery.is_in_charge() {
+            let idle = self.delivery.is_measuring() && !self.has_ports_to_ask(rules);
+            self.delivery.echo_due(now, idle)
+        } else {
+            self.silent_attempts >= SILENT_THAT_MATTER
+                && self.attempts.is_vague()
+                && self.delivery.sample_due(now)
+        };
+        due.then(|| self.alive.listener()).flatten()
+    }
+
+    fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
+        // Echoes say more, as long as the host is there.
+        if self.delivery.is_measuring() && !self.alive.in_doubt() {
+            return false;
+        }
+        let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
+        self.alive.canary_due(now, idle) || self.is_under_load() && self.alive.canary_would_tell()
+    }
+
+    /// Whether nearly as many probes wait as may: whatever limits there are on the way are at work now.
+    fn is_under_load(&self) -> bool {
+        self.in_flight * 4 >= self.window.size() * 3
+    }
+
+    fn next_port(&mut self, job: &Job, rules: &Rules) -> Option<(u16, u8)> {
+        if self.next_fresh < self.fresh_limit(rules) {
+            let port = job.order(self.order).get_in(self.next_fresh, &self.permutation);
+            self.next_fresh += 1;
+            return Some((port, 1));
+        }
+        let eligible = self.attempts_allowed().min(self.silent.len());
+        let (attempts, bits) =
+            self.silent.iter_mut().take(eligible).enumerate().find(|(_, b)| !b.is_empty())?;
+        Some((bits.pop()?, u8::try_from(attempts).unwrap_or(u8::MAX).saturating_add(1)))
+    }
+
+    fn fresh_limit(&self, rules: &Rules) -> usize {
+        if self.phase == Phase::Discovery { rules.discovery_ports } else { self.ports }
+    }
+
+    fn has_ports_to_ask(&self, rules: &Rules) -> bool {
+        self.next_fresh < self.fresh_limit(rules)
+            || self.silent.iter().take(self.attempts_allowed()).any(|bits| !bits.is_empty())
+    }
+
+    /// How often a silent port may have been asked by now.
+    fn attempts_allowed(&self) -> usize {
+        usize::from(self.attempts.needed()) + usize::from(self.patience.rounds())
+    }
+
+    /// With everything else done: when the silent ports are asked once more, by what their number says; `now` is at once.
+    pub(crate) fn next_round(&mut self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
+        if rules.retries.is_some() || !self.is_up() || self.is_limited() {
+            return None;
+        }
+        let silent = self.silent.iter().map(PortBits::len).sum();
+        let of_host = self.settled.iter().filter(|(reason, _)| reason.is_answer_of_host());
+        self.patience.next_round(now, silent, of_host.map(|(_, ports)| ports.len()).sum())
+    }
+
+    /// How long to wait for an answer.
+    fn timeout(&self, attempt: u8, rules: &Rules, group: &Rtt) -> Duration {
+        if matches!(self.presence.link, Link::Resolving(_)) && rules.max_timeout >= RESOLUTION {
+            return RESOLVING_TIMEOUT;
+        }
+        let timeout = match self.rtt.timeout() {
+            Some(measured) => measured,
+            // Nothing of that silence is the kernel's search for the neighbour.
+            None if self.is_there() => Rtt::borrowed_timeout(&self.presence.resolution),
+            None if attempt > 1 && self.silent_attempts < SURELY_RESOLVED => UNHEARD_RETRY_TIMEOUT,
+            None => Rtt::borrowed_timeout(group),
+        };
+        timeout.min(rules.max_timeout)
+    }
+
+    /// Whether every port was asked often enough, and their silence is confirmed.
+    pub(crate) fn is_done(&self, rules: &Rules) -> bool {
+        if self.is_found(rules) {
+            return true;
+        }
+        self.phase != Phase::Ready
+            && !matches!(self.presence.link, Link::Stale(_))
+            && self.in_flight == 0
+            && !self.has_ports_to_ask(rules)
+            && self.alive.is_confirmed()
+            && !self.alive.in_doubt()
+            && !(self.delivery.lacks_echoes() && self.alive.listener().is_some())
+    }
+}
