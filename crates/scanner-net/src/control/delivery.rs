@@ -29,6 +29,8 @@ const ALL_BUT_CHANCE: f64 = 0.9;
 /// A pace is kept this much below the measured rate: a queue that is never full loses nothing, and a silent port then needs two
 /// attempts instead of four.
 const BELOW: f64 = 0.97;
+/// What one lost echo, which may be chance, lowers a pace to.
+const ALMOST: f64 = 0.98;
 /// How far a pace is lowered for loss, of what was measured, which is known within a fifth: what gets lost at this has nothing to do with
 /// the rate.
 const LEAST_OF_MEASURED: f64 = 0.8;
@@ -412,13 +414,19 @@ impl Pace {
                 };
                 self.rate = (self.rate * FASTER).min(most.max(self.rate));
             }
+            // May be chance.
+            1 => self.lower(ALMOST),
             _ if lost * 100 >= JUDGED_BY * HEAVY_LOSS_PERCENT => return Judgement::Wrong,
             _ => {
                 self.ceiling = Some((self.rate, now));
-                self.rate = (self.rate * BELOW).max(self.measured * LEAST_OF_MEASURED);
+                self.lower(BELOW);
             }
         }
         Judgement::Right
+    }
+
+    fn lower(&mut self, factor: f64) {
+        self.rate = (self.rate * factor).max(self.measured * LEAST_OF_MEASURED);
     }
 }
 

@@ -107,7 +107,7 @@ impl Controller {
             tracing::debug!(host = %host.addr, "answers as a neighbour");
         }
         host.presence.is_neighbour();
-        if host.phase == Phase::Discovery && !self.rules.discover_only {
+        if matches!(host.phase, Phase::Discovery | Phase::Search) && !self.rules.discover_only {
             host.phase = Phase::Ready;
             self.ready.push_back(slot);
             self.start_ready();

@@ -71,6 +71,8 @@ pub(crate) struct Host {
 pub(crate) enum Phase {
     /// A few likely ports find out whether it is there.
     Discovery,
+    /// These were silent, and more ports are asked for any that answers.
+    Search,
     /// It is there, and waits for its turn to be scanned in full.
     Ready,
     /// All its ports are being asked.
@@ -326,6 +328,15 @@ impl Host {
             {
                 self.asked_in_vain(silent.port, 0);
             }
+        }
+    }
+
+    /// Goes on to ask more ports, where the first were silent and it is worth while.
+    pub(crate) fn begin_search(&mut self, rules: &Rules, now: ScanTime) {
+        let is_silent = self.phase == Phase::Discovery && self.presence.evidence().is_none();
+        if is_silent && rules.searched_ports > 0 && !rules.discover_only {
+            self.phase = Phase::Search;
+            self.asked_from = Some(now);
         }
     }
 

@@ -110,7 +110,10 @@ impl Controller {
             self.neighbours.want_soon(now, TABLE_PAUSE);
         }
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        if host.phase == Phase::Discovery && !is_beyond(reason) && !self.rules.discover_only {
+        if matches!(host.phase, Phase::Discovery | Phase::Search)
+            && !is_beyond(reason)
+            && !self.rules.discover_only
+        {
             host.phase = Phase::Ready;
             self.ready.push_back(slot);
             self.start_ready();
@@ -169,6 +172,7 @@ impl Controller {
         }
         if attempt > 0 {
             host.silent(port, attempt, flight.sent);
+            host.begin_search(&self.rules, now);
             self.ledger.silent();
             if host.alive.canary().is_none() {
                 // Nothing will ever confirm this silence; it may be asked about faster, up to a bound.
@@ -311,7 +315,7 @@ impl Controller {
         match host.phase {
             Phase::Scanning => self.scanning -= 1,
             Phase::Ready => self.ready.retain(|&other| other != slot),
-            Phase::Discovery => {}
+            Phase::Discovery | Phase::Search => {}
         }
         let names = self.job.targets.names_of(host.addr);
         let mut not_asked = host.unreported;

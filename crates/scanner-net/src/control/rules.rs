@@ -6,8 +6,8 @@ use std::time::Duration;
 use scanner_core::{HostAddr, Permutation, PortMap, PortOrder, TargetSet};
 
 use crate::config::defaults::{
-    ACTIVE_HOSTS, AUTO_PER_HOST, AUTO_START, DISCOVERY_PORTS, INITIAL_WINDOW, PARALLEL_PORTS, UNHEARD_HOSTS,
-    UNHEARD_PER_HOST, UNHEARD_WINDOW, WIDE_DISCOVERY_PORTS, WIDE_TARGETS, WIDE_WINDOW,
+    ACTIVE_HOSTS, AUTO_PER_HOST, AUTO_START, DISCOVERY_PORTS, INITIAL_WINDOW, PARALLEL_PORTS, SEARCHED_PORTS,
+    UNHEARD_HOSTS, UNHEARD_PER_HOST, UNHEARD_WINDOW, WIDE_DISCOVERY_PORTS, WIDE_TARGETS, WIDE_WINDOW,
 };
 use crate::config::{ConnectionLimit, PortDetail, ScanConfig};
 use crate::plan::ScanPlan;
@@ -69,6 +69,8 @@ impl Job {
 pub(crate) struct Rules {
     /// How many ports of a host with more find out whether it is there; `usize::MAX` where all are asked anyway.
     pub(crate) discovery_ports: usize,
+    /// How many ports of a host are searched for one that answers, where those were silent; 0 for none.
+    pub(crate) searched_ports: usize,
     /// Hosts with a discovery tier are scanned one after another, once they are known to be there.
     pub(crate) sequential: bool,
     /// The global window at the beginning.
@@ -112,6 +114,7 @@ impl Rules {
         let per_host = config.max_per_host.map_or(AUTO_PER_HOST, NonZeroU32::get).min(cap);
         Self {
             discovery_ports: if config.skip_discovery && !config.discover_only { usize::MAX } else { tier },
+            searched_ports: if wide || config.limit != ConnectionLimit::Auto { 0 } else { SEARCHED_PORTS },
             sequential,
             window_start: start,
             window_cap: cap,

@@ -40,7 +40,9 @@ impl Host {
     }
 
     fn is_on_ramp(&self) -> bool {
-        self.phase == Phase::Scanning && self.alive.canary().is_none() && self.rtt.mean().is_none()
+        matches!(self.phase, Phase::Scanning | Phase::Search)
+            && self.alive.canary().is_none()
+            && self.rtt.mean().is_none()
     }
 
     /// When the ramp goes up again.
@@ -152,7 +154,11 @@ impl Host {
     }
 
     fn fresh_limit(&self, rules: &Rules) -> usize {
-        if self.phase == Phase::Discovery { rules.discovery_ports } else { self.ports }
+        match self.phase {
+            Phase::Discovery => rules.discovery_ports,
+            Phase::Search => rules.searched_ports.min(self.ports),
+            Phase::Ready | Phase::Scanning => self.ports,
+        }
     }
 
     fn has_ports_to_ask(&self, rules: &Rules) -> bool {
