@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::summary::{Outcome, Row, conclude};
-use crate::{codegen, shell, test, tidy};
+use crate::{codegen, deny, shell, test, tidy};
 
 type Step = (&'static str, fn() -> Result<Outcome>);
 
@@ -14,7 +14,7 @@ const STEPS: &[Step] = &[
     ("tidy", || tidy::run().map(|()| Outcome::Passed)),
     (TESTS, || test::run(&[], &[]).map(|()| Outcome::Passed)),
     ("doc", doc),
-    ("deny", deny),
+    ("deny", deny::run),
 ];
 
 const TESTS: &str = "test";
@@ -47,13 +47,6 @@ fn doc() -> Result<Outcome> {
     shell::outcome_of(
         shell::cargo().args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"),
     )
-}
-
-fn deny() -> Result<Outcome> {
-    if !shell::has_cargo_command("deny") {
-        return Ok(Outcome::Skipped("cargo-deny is not installed".to_owned()));
-    }
-    shell::outcome_of(shell::cargo().args(["deny", "check", "licenses", "bans", "sources"]))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ pub(crate) struct Flags {
 pub(crate) enum Task {
     /// Run the tests: every suite, or the ones named
     Test {
-        /// Suites to run, in the order given; all of them without any
+        /// Suites to run, in the order given; without any, all but those that say otherwise
         #[arg(value_enum)]
         suites: Vec<Suite>,
         /// Passed to the runner of each suite, for example the name of a test
@@ -230,14 +230,20 @@ pub(crate) enum Suite {
     Doc,
     /// A program outside the workspace that embeds the engine
     Embed,
-    /// Unit and integration tests of all crates, but for those of `netns`
+    /// Unit tests of all crates, and every integration test that is in no other suite
     Unit,
+    /// Whole scans of simulated networks: scenarios and properties
+    Sim,
+    /// Integration tests with connections to ports of this machine that they opened
+    Loopback,
     /// Tests that make network namespaces of their own (Linux)
     Netns,
     /// Other people's programs that read our files; installs those in Python below target/ (Linux)
     Clients,
     /// The command's accuracy in the scenarios of the lab (Linux)
     Lab,
+    /// The properties of core and controller with 10,000 cases each, optimised; only when named
+    Deep,
 }
 
 #[cfg(test)]

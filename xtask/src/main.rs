@@ -13,6 +13,7 @@ mod bench;
 mod ci;
 mod clients;
 mod codegen;
+mod deny;
 mod embed;
 mod flags;
 #[cfg(target_os = "linux")]
@@ -23,6 +24,7 @@ mod lab;
 #[cfg(target_os = "linux")]
 mod measure;
 mod netns;
+mod python;
 mod shell;
 mod summary;
 mod test;

@@ -2,10 +2,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use crate::summary::Outcome;
 
@@ -35,11 +36,43 @@ pub(crate) fn has_cargo_command(name: &str) -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// What cargo knows of this workspace's own packages.
+pub(crate) fn metadata() -> anyhow::Result<serde_json::Value> {
+    let answer = output_of(cargo().args(["metadata", "--no-deps", "--format-version", "1"]))?;
+    serde_json::from_str(&answer).context("read the answer of cargo metadata")
+}
+
 /// Runs the command with its output passed through, after saying what it is.
 pub(crate) fn outcome_of(command: &mut Command) -> anyhow::Result<Outcome> {
     eprintln!("$ {}", shown(command));
     let status = command.status().with_context(|| format!("start {}", shown(command)))?;
     Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) })
+}
+
+/// As [`outcome_of`]; every line of standard output is shown, and given to `each`.
+pub(crate) fn outcome_by_line(command: &mut Command, mut each: impl FnMut(&str)) -> anyhow::Result<Outcome> {
+    eprintln!("$ {}", shown(command));
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("start {}", shown(command)))?;
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            each(&line);
+        }
+    }
+    let status = child.wait()?;
+    Ok(if status.success() { Outcome::Passed } else { Outcome::Failed(status.to_string()) })
+}
+
+/// Runs the command in silence; its standard output, or an error with what it said.
+pub(crate) fn output_of(command: &mut Command) -> anyhow::Result<String> {
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("start {}", shown(command)))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{}: {}: {}", shown(command), output.status, said.trim());
+    String::from_utf8(output.stdout).with_context(|| format!("read the output of {}", shown(command)))
 }
 
 /// The command as a person would type it.
@@ -80,6 +113,21 @@ mod tests {
         assert_eq!(outcome("--version"), Outcome::Passed);
         assert!(matches!(outcome("--no-such-flag"), Outcome::Failed(_)));
         assert!(outcome_of(&mut Command::new("no-such-command-anywhere")).is_err());
+    }
+
+    #[test]
+    fn output_is_read_and_a_failure_says_what_was_said() {
+        let version = output_of(cargo().arg("--version")).unwrap();
+        assert!(version.starts_with("cargo "), "{version}");
+        let error = output_of(cargo().arg("--no-such-flag")).unwrap_err().to_string();
+        assert!(error.starts_with("cargo --no-such-flag: exit status: 1: error: "), "{error}");
+    }
+
+    #[test]
+    fn lines_are_seen_and_the_status_kept() {
+        let mut lines = Vec::new();
+        let outcome = outcome_by_line(cargo().arg("--version"), |line| lines.push(line.to_owned())).unwrap();
+        assert_eq!((outcome, lines.len()), (Outcome::Passed, 1));
     }
 
     #[test]

@@ -31,24 +31,38 @@ impl Outcome {
     }
 }
 
+/// What became of a part that counts its tests.
+pub(crate) struct Tally {
+    pub(crate) outcome: Outcome,
+    /// How many tests ran, where something counted them.
+    pub(crate) tests: Option<u64>,
+}
+
+impl From<Outcome> for Tally {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, tests: None }
+    }
+}
+
 /// One line of the closing table.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) outcome: Outcome,
-    pub(crate) elapsed: Duration,
+    tests: Option<u64>,
+    elapsed: Duration,
 }
 
 impl Row {
     /// Runs one part and times it. An error of the part is its failure.
     #[expect(clippy::disallowed_methods, reason = "the table says how long each part took")]
-    pub(crate) fn run(name: &'static str, part: impl FnOnce() -> anyhow::Result<Outcome>) -> Self {
+    pub(crate) fn run<T: Into<Tally>>(name: &'static str, part: impl FnOnce() -> anyhow::Result<T>) -> Self {
         let started = Instant::now();
-        let outcome = part().unwrap_or_else(|error| Outcome::Failed(format!("{error:#}")));
-        Self { name, outcome, elapsed: started.elapsed() }
+        let done = part().map_or_else(|error| Outcome::Failed(format!("{error:#}")).into(), T::into);
+        Self { name, outcome: done.outcome, tests: done.tests, elapsed: started.elapsed() }
     }
 
     pub(crate) fn not_run(name: &'static str) -> Self {
-        Self { name, outcome: Outcome::NotRun, elapsed: Duration::ZERO }
+        Self { name, outcome: Outcome::NotRun, tests: None, elapsed: Duration::ZERO }
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -64,13 +78,17 @@ pub(crate) fn conclude(what: &str, rows: &[Row]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One column for the tests where any row counts them.
 fn table(what: &str, rows: &[Row]) -> String {
     let width = rows.iter().map(|row| row.name.len()).chain([what.len()]).max().unwrap_or_default();
-    let mut text = format!("{what:width$}  result      time  reason\n");
+    let counts = rows.iter().any(|row| row.tests.is_some());
+    let tests = |text: &str| if counts { format!("  {text:>5}") } else { String::new() };
+    let mut text = format!("{what:width$}  result {}      time  reason\n", tests("tests"));
     for row in rows {
+        let counted = tests(&row.tests.map_or_else(|| "-".to_owned(), |count| count.to_string()));
         let seconds = format!("{:.1} s", row.elapsed.as_secs_f64());
-        let line =
-            format!("{:width$}  {:7}  {seconds:>7}  {}", row.name, row.outcome.word(), row.outcome.reason());
+        let (word, reason) = (row.outcome.word(), row.outcome.reason());
+        let line = format!("{:width$}  {word:7}{counted}  {seconds:>8}  {reason}", row.name);
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
@@ -81,7 +99,7 @@ mod tests {
     use super::*;
 
     fn row(name: &'static str, outcome: Outcome, millis: u64) -> Row {
-        Row { name, outcome, elapsed: Duration::from_millis(millis) }
+        Row { name, outcome, tests: None, elapsed: Duration::from_millis(millis) }
     }
 
     #[test]
@@ -92,10 +110,22 @@ mod tests {
             Row::not_run("doc"),
         ];
         let expected = "\
-suite  result      time  reason
-unit   passed    12.3 s
-netns  skipped    0.0 s  not Linux
-doc    not run    0.0 s
+step   result       time  reason
+unit   passed     12.3 s
+netns  skipped     0.0 s  not Linux
+doc    not run     0.0 s
+";
+        assert_eq!(table("step", &rows), expected);
+    }
+
+    #[test]
+    fn tests_are_a_column_where_any_part_counts_them() {
+        let mut rows = [row("unit", Outcome::Passed, 12_340), row("embed", Outcome::Passed, 5_000)];
+        rows[0].tests = Some(1_204);
+        let expected = "\
+suite  result   tests      time  reason
+unit   passed    1204    12.3 s
+embed  passed       -     5.0 s
 ";
         assert_eq!(table("suite", &rows), expected);
     }
@@ -110,7 +140,7 @@ doc    not run    0.0 s
 
     #[test]
     fn an_error_is_a_failure_with_its_chain() {
-        let row = Row::run("a", || Err(anyhow::anyhow!("inner").context("outer")));
+        let row = Row::run("a", || Err::<Outcome, _>(anyhow::anyhow!("inner").context("outer")));
         assert_eq!(row.outcome, Outcome::Failed("outer: inner".to_owned()));
     }
 }

@@ -16,7 +16,7 @@ use super::{chosen, first_line, is_unavailable};
 use crate::measure::go_before_others;
 use crate::netns::{self, Ability};
 use crate::shell;
-use crate::summary::Outcome;
+use crate::summary::{Outcome, Tally};
 
 /// One scenario of the suite.
 struct Case {
@@ -60,25 +60,33 @@ const SEED: u64 = 2_026;
 const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The suite, in this process or in a user namespace in which this user may make networks.
-pub(crate) fn suite(names: &[OsString]) -> Result<Outcome> {
+pub(crate) fn suite(names: &[OsString]) -> Result<Tally> {
     let ability = match netns::ability() {
         Ok(ability) => ability,
-        Err(why) => return Ok(Outcome::Skipped(why.to_string())),
+        Err(why) => return Ok(Outcome::Skipped(why.to_string()).into()),
     };
     // Built as for the suite netns, so that what that built serves here too.
     let mut compile = shell::cargo();
     compile.args(["test", "--no-run", "--package", "scanner-cli", "--test", "netns"]);
     let built = shell::outcome_of(&mut compile)?;
     if built != Outcome::Passed {
-        return Ok(built);
+        return Ok(built.into());
     }
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["lab", "check"]).arg(shell::root().join("target/debug/scanner")).args(names);
     command.current_dir(shell::root());
-    match ability {
-        Ability::Direct => shell::outcome_of(&mut command),
-        Ability::Within => shell::outcome_of(&mut netns::within(&command)),
-    }
+    let mut command = match ability {
+        Ability::Direct => command,
+        Ability::Within => netns::within(&command),
+    };
+    let mut scans = 0;
+    let outcome = shell::outcome_by_line(&mut command, |line| scans += u64::from(is_scan(line)))?;
+    Ok(Tally { outcome, tests: Some(scans) })
+}
+
+/// Whether a line of [`run`] tells of a scan that was judged.
+fn is_scan(line: &str) -> bool {
+    matches!(line.split_whitespace().nth(1), Some("ok" | "WRONG"))
 }
 
 /// `lab check`.
@@ -156,6 +164,14 @@ mod tests {
         for Case { scenario, .. } in CASES {
             assert!(names.contains(scenario), "{scenario}");
         }
+    }
+
+    #[test]
+    fn judged_scans_are_counted() {
+        assert!(is_scan("clean          ok       30 open ports found, 0 closed ones called filtered"));
+        assert!(is_scan("far            WRONG    seed 1: open ports were missed"));
+        assert!(!is_scan("v6             skipped  no IPv6 here"));
+        assert!(!is_scan(""));
     }
 
     #[test]
