@@ -55,6 +55,8 @@ pub(crate) enum Task {
         #[arg(last = true, required = true, value_name = "CMD")]
         command: Vec<OsString>,
     },
+    /// Make what users get: an archive, a package for Debian, checksums; and try them
+    Dist,
     /// Compare speed, CPU, memory and system calls with a bare connect loop and other scanners (Linux, root)
     Bench(BenchFlags),
     /// Connect to everything as fast as the kernel allows: what `bench` compares with
@@ -244,6 +246,8 @@ pub(crate) enum Suite {
     Lab,
     /// The properties of core and controller with 10,000 cases each, optimised; only when named
     Deep,
+    /// Every fuzzer for a minute; only when named
+    Fuzz,
 }
 
 #[cfg(test)]

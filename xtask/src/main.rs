@@ -14,6 +14,7 @@ mod ci;
 mod clients;
 mod codegen;
 mod deny;
+mod dist;
 mod embed;
 mod flags;
 #[cfg(target_os = "linux")]
@@ -61,6 +62,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
         Task::Bench(flags) => bench::run(&flags),
         #[cfg(target_os = "linux")]
         Task::Floor(flags) => bench::floor::run(&flags),
+        Task::Dist => dist::run(),
         Task::Netns { command } => netns::run(&command),
     }
 }

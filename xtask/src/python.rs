@@ -1,12 +1,15 @@
 //! Tools from the Python index, in directories below `target/`: at hand in seconds where building them takes minutes, and nothing of
 //! this machine changes.
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use anyhow::Context;
+
 use crate::shell;
 
-/// The directory `target/NAME` with exactly these packages, installed where they are not there yet.
+/// The directory with exactly these packages, installed where they are not there yet.
 ///
 /// # Errors
 /// One line that says what could not be installed and why; what is in the directory may still be of use.
@@ -30,8 +33,15 @@ pub(crate) fn place(name: &str) -> PathBuf {
     shell::root().join("target").join(name)
 }
 
-/// Where its programs are.
-pub(crate) fn programs(place: &Path) -> PathBuf {
+/// Lets the command find its programs before all others.
+pub(crate) fn on_path(command: &mut Command, place: &Path) -> anyhow::Result<()> {
+    let others = env::var_os("PATH").unwrap_or_default();
+    let all = [programs(place)].into_iter().chain(env::split_paths(&others));
+    command.env("PATH", env::join_paths(all).context("add to PATH")?);
+    Ok(())
+}
+
+fn programs(place: &Path) -> PathBuf {
     place.join(if cfg!(windows) { "Scripts" } else { "bin" })
 }
 
@@ -48,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_is_there_is_not_installed_again() {
-        let folder = std::env::temp_dir().join(format!("xtask-python-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("xtask-python-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("installed"), "a==1\nb==2").unwrap();
         assert_eq!(install(&folder, &["a==1", "b==2"]), Ok(()));
