@@ -57,6 +57,8 @@ pub(crate) enum Task {
     },
     /// Make what users get: an archive, a package for Debian, checksums; and try them
     Dist,
+    /// Check everything for a release, in a clone; with --execute also commit and tag it
+    Release(ReleaseFlags),
     /// Compare speed, CPU, memory and system calls with a bare connect loop and other scanners (Linux, root)
     Bench(BenchFlags),
     /// Connect to everything as fast as the kernel allows: what `bench` compares with
@@ -114,6 +116,19 @@ pub(crate) enum LabTask {
     /// Run a command and write down what it took: the process around every scan
     #[command(hide = true)]
     Measure(MeasureFlags),
+}
+
+#[derive(Args)]
+pub(crate) struct ReleaseFlags {
+    /// The version to make; without it the one in Cargo.toml, which has to be new
+    #[arg(value_name = "VERSION")]
+    pub(crate) version: Option<String>,
+    /// Put the commit and its tag on this branch if all checks passed
+    #[arg(long, conflicts_with = "skip")]
+    pub(crate) execute: bool,
+    /// Leave steps of a dry run out, by their names in the table
+    #[arg(long, value_name = "STEP,…", value_delimiter = ',')]
+    pub(crate) skip: Vec<String>,
 }
 
 #[derive(Args)]

@@ -26,6 +26,7 @@ mod lab;
 mod measure;
 mod netns;
 mod python;
+mod release;
 mod shell;
 mod summary;
 mod test;
@@ -63,6 +64,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
         #[cfg(target_os = "linux")]
         Task::Floor(flags) => bench::floor::run(&flags),
         Task::Dist => dist::run(),
+        Task::Release(flags) => release::run(&flags),
         Task::Netns { command } => netns::run(&command),
     }
 }
