@@ -29,7 +29,7 @@ const LOOPBACK: &[&str] = &["cancel", "it", "loopback"];
 const NETNS: &[&str] = &["netns"];
 
 /// Whole scans of networks that exist in memory only.
-const SIMULATED: &[&str] = &["control::scenarios::", "control::properties::"];
+const SIMULATED: &[&str] = &["control::pairs::", "control::properties::", "control::scenarios::"];
 
 /// Of the binary `netns`: what reads our files has to be installed first, so they are a suite of their own.
 const CLIENTS: &[&str] = &["clients::"];
