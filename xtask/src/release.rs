@@ -132,17 +132,24 @@ fn commit(release: &Release) -> Result<Outcome> {
 }
 
 fn tag(release: &Release) -> Result<Outcome> {
-    let name = format!("v{}", release.version);
     if !release.execute {
-        return Ok(Outcome::Skipped(format!("a dry run: --execute would set {name}")));
+        return Ok(Outcome::Skipped(format!("a dry run: --execute would set v{}", release.version)));
     }
-    let root = shell::root();
-    let commit = git(&release.clone, &["rev-parse", "HEAD"])?;
-    git(&root, &["fetch", "--quiet", &release.clone.to_string_lossy(), "HEAD"])?;
-    // Fails where something was committed here in the meantime: that was not checked.
-    git(&root, &["merge", "--quiet", "--ff-only", commit.trim()])?;
-    git(&root, &["tag", "--annotate", "--message", &format!("Version {}", release.version), &name])?;
+    adopt(&shell::root(), &release.clone, release.version)?;
     Ok(Outcome::Passed)
+}
+
+/// Puts the clone's commit on the branch here, and the tag on it.
+///
+/// # Errors
+/// Something was committed here in the meantime: that was not checked.
+fn adopt(root: &Path, clone: &Path, version: Version) -> Result<()> {
+    let commit = git(clone, &["rev-parse", "HEAD"])?;
+    git(root, &["fetch", "--quiet", &clone.to_string_lossy(), "HEAD"])?;
+    git(root, &["merge", "--quiet", "--ff-only", commit.trim()])?;
+    let message = format!("Version {version}");
+    git(root, &["tag", "--annotate", "--message", &message, &format!("v{version}")])?;
+    Ok(())
 }
 
 /// What is left to a person.
@@ -181,4 +188,45 @@ fn git(folder: &Path, words: &[&str]) -> Result<String> {
 #[expect(clippy::disallowed_methods, reason = "a release has a date")]
 fn now() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit_file(folder: &Path, name: &str) {
+        std::fs::write(folder.join(name), name).unwrap();
+        git(folder, &["add", "."]).unwrap();
+        git(folder, &["commit", "--quiet", "--message", name]).unwrap();
+    }
+
+    fn of_nobody(folder: &Path) {
+        for (key, value) in [("user.name", "nobody"), ("user.email", "nobody@example.org")] {
+            git(folder, &["config", key, value]).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_commit_that_was_checked_gets_the_tag_or_nothing_does() {
+        let folder = std::env::temp_dir().join(format!("xtask-release-{}", std::process::id()));
+        let (root, clone) = (folder.join("root"), folder.join("clone"));
+        std::fs::create_dir_all(&root).unwrap();
+        git(&root, &["init", "--quiet"]).unwrap();
+        of_nobody(&root);
+        commit_file(&root, "first");
+        git(&folder, &["clone", "--quiet", "root", "clone"]).unwrap();
+        of_nobody(&clone);
+        commit_file(&clone, "release");
+
+        adopt(&root, &clone, Version::parse("0.1.0").unwrap()).unwrap();
+        let checked = git(&clone, &["rev-parse", "HEAD"]).unwrap();
+        assert_eq!(git(&root, &["rev-parse", "HEAD"]).unwrap(), checked);
+        assert_eq!(git(&root, &["rev-parse", "v0.1.0^{commit}"]).unwrap(), checked);
+
+        commit_file(&clone, "next release");
+        commit_file(&root, "in the meantime");
+        assert!(adopt(&root, &clone, Version::parse("0.2.0").unwrap()).is_err());
+        assert_eq!(git(&root, &["tag", "--list", "v0.2.0"]).unwrap(), "");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

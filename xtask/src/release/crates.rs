@@ -59,7 +59,8 @@ fn built(release: &Release, names: &[String], folder: &Path) -> Result<Outcome> 
     let mut build = shell::cargo();
     // The lock file of the package is used for all but these.
     build.current_dir(folder.join(format!("scanner-cli-{}", release.version))).args(["build", "--quiet"]);
-    for name in names {
+    // A package cannot stand in for itself.
+    for name in names.iter().filter(|name| *name != "scanner-cli") {
         let path = folder.join(format!("{name}-{}", release.version));
         build.arg("--config").arg(format!("patch.crates-io.{name}.path={:?}", path.display().to_string()));
     }
