@@ -12,6 +12,9 @@ const ENOUGH: usize = 64 * 1024;
 /// No more than this is held back, even in the middle of a line.
 const MOST: usize = 8 * ENOUGH;
 
+/// So many names for a document on its way may be taken by what others left behind.
+const MOST_TAKEN: u32 = 100;
+
 /// Why nothing more can be written.
 #[derive(Debug)]
 pub(crate) enum SinkError {
@@ -152,15 +155,22 @@ impl Sink {
             Failure::usage(format!("cannot write {}: {error}", path.display()))
                 .with_hint("choose another place with --output")
         };
+        if let Some(file) = led_to(path) {
+            return Err(Failure::usage(format!(
+                "cannot write {}: it is a link to {}",
+                path.display(),
+                file.display()
+            ))
+            .with_hint("name the file itself, or remove the link"));
+        }
         // A device, a named pipe or a link (/dev/stdout is one) must not be replaced by a file.
         let special = path.symlink_metadata().is_ok_and(|meta| !meta.is_file());
         let target = if document && !special {
-            let part = part_of(path);
-            let file = create(&part).map_err(fail)?;
+            let (file, part) = begin_beside(path).map_err(fail)?;
             Target::Document(Document { file, part, path: path.to_path_buf(), finished: false })
         } else {
             let fresh = path.symlink_metadata().is_err();
-            let file = create(path).map_err(fail)?;
+            let file = open(path, OpenOptions::new().create(true)).map_err(fail)?;
             Target::File(InPlace { file, path: path.to_path_buf(), written: 0, fresh, begun: false })
         };
         Ok(Self { target, waiting: Vec::new() })
@@ -226,18 +236,41 @@ impl Write for Sink {
     }
 }
 
-/// The name under which a document is written: hidden, in the same directory, so that renaming is one step.
-fn part_of(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+/// The file that a link leads to, or would make. It is not what was named: whoever put the link there chose what is overwritten.
+/// The links of the system itself (`/dev/stdout`) say what they mean, and what is no file loses nothing.
+fn led_to(path: &Path) -> Option<PathBuf> {
+    let is_system = ["/dev", "/proc"].iter().any(|root| path.starts_with(root));
+    let to = path.read_link().ok().filter(|_| !is_system)?;
+    path.metadata().map_or(true, |meta| meta.is_file()).then_some(to)
 }
 
-/// Opens a file for writing. What a scan found is nobody else's business: on unix a new file is readable by its owner only.
-fn create(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false);
+/// Opens a new file in the same directory, so that renaming is one step. Its name is hidden and one that nobody has, be it as a
+/// link or left over from a process that was killed.
+fn begin_beside(path: &Path) -> io::Result<(File, PathBuf)> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let id = std::process::id();
+    let mut taken = 0;
+    loop {
+        let part = path.with_file_name(format!(".{name}.{id}-{taken}.part"));
+        match open(&part, OpenOptions::new().create_new(true)) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && taken < MOST_TAKEN => taken += 1,
+            opened => return opened.map(|file| (file, part)),
+        }
+    }
+}
+
+/// Opens a file for writing. What a scan found is nobody else's business: on unix a new file is readable by its owner only, and
+/// a link that was put there a moment ago is not followed.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.write(true).truncate(false);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+        if !path.is_symlink() {
+            options.custom_flags(nix::fcntl::OFlag::O_NOFOLLOW.bits());
+        }
+    }
     options.open(path)
 }
 
@@ -273,11 +306,6 @@ mod tests {
         sink.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"{}\n");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        }
     }
 
     #[test]
@@ -305,16 +333,66 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_is_followed_and_never_replaced() {
+    fn a_link_is_neither_followed_nor_replaced() {
         let dir = tempfile::tempdir().unwrap();
-        let (file, link) = (dir.path().join("real.json"), dir.path().join("link.json"));
-        std::fs::write(&file, "old").unwrap();
+        let (file, link) = (dir.path().join("real"), dir.path().join("link"));
         std::os::unix::fs::symlink(&file, &link).unwrap();
+        for document in [true, false] {
+            // It would make a file, or overwrite one.
+            for old in [None, Some("old")] {
+                if let Some(old) = old {
+                    std::fs::write(&file, old).unwrap();
+                }
+                let failure = Sink::file(&link, document).unwrap_err();
+                let wanted = format!("cannot write {}: it is a link to {}", link.display(), file.display());
+                assert_eq!((failure.status.code(), failure.message), (2, wanted));
+                assert!(link.is_symlink());
+                assert_eq!(std::fs::read_to_string(&file).ok().as_deref(), old);
+            }
+            std::fs::remove_file(&file).unwrap();
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_what_is_no_file_is_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link.json");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
         let mut sink = Sink::file(&link, true).unwrap();
         sink.write_all(b"new").unwrap();
         sink.finish().unwrap();
         assert!(link.is_symlink());
-        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_lies_where_a_document_is_begun_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, victim) = (dir.path().join("scan.json"), dir.path().join("victim"));
+        std::fs::write(&victim, "precious").unwrap();
+        let part = |n: u32| dir.path().join(format!(".scan.json.{}-{n}.part", std::process::id()));
+        std::os::unix::fs::symlink(&victim, part(0)).unwrap();
+        std::fs::write(part(1), "left over from a process that was killed").unwrap();
+        let mut sink = Sink::file(&path, true).unwrap();
+        sink.write_all(b"new").unwrap();
+        sink.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious");
+        assert!(part(0).is_symlink() && part(1).exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_file_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        for (name, document) in [("scan.json", true), ("scan.jsonl", false)] {
+            let path = dir.path().join(name);
+            Sink::file(&path, document).unwrap().finish().unwrap();
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{name}");
+        }
     }
 
     #[test]

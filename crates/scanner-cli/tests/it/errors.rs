@@ -309,4 +309,16 @@ fn a_result_that_has_no_place() {
     error: cannot write missing/scan.json: No such file or directory (os error 2)
     hint: choose another place with --output
     ");
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("real.json", context.path("link.json")).unwrap();
+        insta::assert_snapshot!(context.run(&["127.0.0.1", "-o", "link.json"]), @"
+        exit status: 2
+        ----- stdout
+        ----- stderr
+        error: cannot write link.json: it is a link to real.json
+        hint: name the file itself, or remove the link
+        ");
+        assert!(!context.path("real.json").exists());
+    }
 }
