@@ -70,11 +70,9 @@ pub(crate) fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitSt
     let typed = match Args::read(&argv) {
         Ok(typed) => typed,
         Err(error) if error.kind() == ErrorKind::DisplayHelp && !argv.iter().any(|arg| arg == "--help") => {
-            return Ok(show_clap_error(error, &argv, |argv| {
-                Args::short_help().try_get_matches_from(argv).err()
-            }));
+            return show_clap_error(error, &argv, |argv| Args::short_help().try_get_matches_from(argv).err());
         }
-        Err(error) => return Ok(show_clap_error(error, &argv, |argv| Args::read(argv).err())),
+        Err(error) => return show_clap_error(error, &argv, |argv| Args::read(argv).err()),
     };
     let layers = layers(&typed)?;
     let settings = Settings::build(&typed, &layers)?;
@@ -107,18 +105,25 @@ pub(crate) fn command(argv: impl IntoIterator<Item = OsString>) -> Result<ExitSt
 
 /// Shows help, the version or an error of usage, without what would act on a terminal: the words of an error quote what was
 /// typed.
+///
+/// # Errors
+/// The help cannot be written; a reader who has gone is no error.
 pub(crate) fn show_clap_error(
     error: clap::Error,
     argv: &[OsString],
     again: impl Fn(Vec<String>) -> Option<clap::Error>,
-) -> ExitStatus {
+) -> Result<ExitStatus, Failure> {
     let shown = argv.iter().map(|arg| clean(&arg.to_string_lossy()).into_owned());
     let same = |shown: &clap::Error| shown.kind() == error.kind();
     // Bytes that are no text are an error of their own, which quotes nothing.
     let error = again(shown.collect()).filter(same).unwrap_or(error);
-    // Help on a closed pipe is no error.
-    drop(error.print());
-    if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Complete }
+    let printed = error.print();
+    if error.use_stderr() {
+        // There is no other place to say so.
+        drop(printed);
+        return Ok(ExitStatus::Usage);
+    }
+    wrote(printed)
 }
 
 /// The command line as it goes into a result: quoted where a shell would need it, the program by its name alone.
@@ -168,7 +173,12 @@ fn without_targets(networks: &Networks) -> Result<ExitStatus, Failure> {
 pub(crate) fn show(write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> Result<ExitStatus, Failure> {
     let mut text = Vec::new();
     let mut stdout = io::stdout().lock();
-    match write(&mut text).and_then(|()| stdout.write_all(&text)).and_then(|()| stdout.flush()) {
+    wrote(write(&mut text).and_then(|()| stdout.write_all(&text)).and_then(|()| stdout.flush()))
+}
+
+/// How writing to standard output ended; a reader who has gone is no error.
+fn wrote(written: io::Result<()>) -> Result<ExitStatus, Failure> {
+    match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::incomplete(format!("cannot write to standard output: {error}")))
         }

@@ -193,9 +193,9 @@ pub(crate) fn run(argv: &[OsString]) -> Result<ExitStatus, Failure> {
     let tool = match parse(argv) {
         Ok(tools) => tools.tool,
         Err(error) => {
-            return Ok(crate::show_clap_error(error, argv, |argv| {
+            return crate::show_clap_error(error, argv, |argv| {
                 parse(&argv.into_iter().map(OsString::from).collect::<Vec<_>>()).err()
-            }));
+            });
         }
     };
     dispatch(tool)
