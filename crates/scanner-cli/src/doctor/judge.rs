@@ -6,7 +6,7 @@ use crate::output::words::{counted, number};
 
 /// How many things are looked at.
 #[cfg(test)]
-pub(super) const TOPICS: usize = 10;
+pub(super) const TOPICS: usize = 11;
 
 /// Every judgement, in the order in which a scan meets what is judged.
 pub(super) fn all(readings: &Readings) -> Vec<Finding> {
@@ -16,7 +16,8 @@ pub(super) fn all(readings: &Readings) -> Vec<Finding> {
         judged("time-wait", &readings.time_wait, |&count| {
             time_wait(count, readings.source_ports.as_ref().ok())
         }),
-        judged("neighbour table", &readings.neighbours, neighbours),
+        judged("neighbour table", &readings.neighbours, |table| neighbours(table, "ipv4")),
+        judged("neighbour table of IPv6", &readings.neighbours_v6, |table| neighbours(table, "ipv6")),
         judged("connection tracking", &readings.conntrack, conntrack),
         judged("syn retries", &readings.syn, syn),
         judged("default route", &readings.routes, |routes| default_route(routes)),
@@ -104,7 +105,7 @@ fn time_wait(count: u64, source_ports: Option<&(u64, u64)>) -> Verdict {
     Verdict::new(Level::Limit, seen, means).mend("sudo sysctl -w net.ipv4.tcp_tw_reuse=1")
 }
 
-fn neighbours(table: &NeighbourTable) -> Verdict {
+fn neighbours(table: &NeighbourTable, family: &str) -> Verdict {
     let at_once = table.soft.min(table.hard / 2);
     let seen = format!(
         "{} of {}, refused {} since the start",
@@ -112,8 +113,9 @@ fn neighbours(table: &NeighbourTable) -> Verdict {
         number(table.hard),
         counted(table.now.table_fulls, "time", "times")
     );
-    let mend =
-        "sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192";
+    let mend = format!(
+        "sudo sysctl -w net.{family}.neigh.default.gc_thresh3=16384 net.{family}.neigh.default.gc_thresh2=8192"
+    );
     if table.now.entries.saturating_mul(5) >= table.hard.saturating_mul(4) {
         let means = "The table of hosts on this network is nearly full: new ones cannot be reached by any program of this machine, \
                      and end as unknown (local-limit).";
@@ -275,11 +277,12 @@ mod tests {
             hard,
         };
         let tables = [table(6, 0, 1_024), table(6, 1_248, 1_024), table(820, 0, 1_024)];
-        insta::assert_snapshot!(all_shown(tables, |table| neighbours(&table)), @"
+        insta::assert_snapshot!(all_shown(tables, |table| neighbours(&table, "ipv4")), @"
         ok: 6 of 1,024, refused 0 times since the start | Hosts of this network are looked for 512 at a time, so that other programs keep their network.
         note: 6 of 1,024, refused 1,248 times since the start | Hosts of this network are looked for 512 at a time, so that other programs keep their network. It was full before: something on this machine asks for many addresses that nobody has.  $ sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192
         limit: 820 of 1,024, refused 0 times since the start | The table of hosts on this network is nearly full: new ones cannot be reached by any program of this machine, and end as unknown (local-limit).  $ sudo sysctl -w net.ipv4.neigh.default.gc_thresh3=16384 net.ipv4.neigh.default.gc_thresh2=8192
         ");
+        insta::assert_snapshot!(shown(&neighbours(&table(1_000, 0, 1_024), "ipv6")), @"limit: 1,000 of 1,024, refused 0 times since the start | The table of hosts on this network is nearly full: new ones cannot be reached by any program of this machine, and end as unknown (local-limit).  $ sudo sysctl -w net.ipv6.neigh.default.gc_thresh3=16384 net.ipv6.neigh.default.gc_thresh2=8192");
         let list = |count, max, silent_for| Conntrack { count, max, silent_for };
         let lists = [
             list(10, 262_144, Some(120)),

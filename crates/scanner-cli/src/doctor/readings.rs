@@ -15,6 +15,7 @@ pub(super) struct Readings {
     /// How many files and sockets a process may hold: now, and at most.
     pub(super) descriptors: Reading<(u64, u64)>,
     pub(super) neighbours: Reading<NeighbourTable>,
+    pub(super) neighbours_v6: Reading<NeighbourTable>,
     /// The first and the last source port.
     pub(super) source_ports: Reading<(u64, u64)>,
     pub(super) time_wait: Reading<u64>,
@@ -82,7 +83,8 @@ impl Readings {
         let files = Files { root: root.to_path_buf() };
         Self {
             descriptors: rlimit::Resource::NOFILE.get().map_err(|error| error.to_string()),
-            neighbours: files.neighbours(),
+            neighbours: files.neighbours("arp", "ipv4"),
+            neighbours_v6: files.neighbours("ndisc", "ipv6"),
             source_ports: files.of("proc/sys/net/ipv4/ip_local_port_range", parse::pair),
             time_wait: files.of("proc/net/sockstat", parse::time_wait),
             conntrack: files.conntrack(),
@@ -110,10 +112,12 @@ impl Files {
         self.root.join(path).exists()
     }
 
-    fn neighbours(&self) -> Reading<NeighbourTable> {
-        let threshold = |n| self.of(&format!("proc/sys/net/ipv4/neigh/default/gc_thresh{n}"), parse::number);
+    /// The table that a protocol fills and a family of addresses sets the thresholds of.
+    fn neighbours(&self, protocol: &str, family: &str) -> Reading<NeighbourTable> {
+        let threshold =
+            |n| self.of(&format!("proc/sys/net/{family}/neigh/default/gc_thresh{n}"), parse::number);
         Ok(NeighbourTable {
-            now: self.of("proc/net/stat/arp_cache", parse::neighbours)?,
+            now: self.of(&format!("proc/net/stat/{protocol}_cache"), parse::neighbours)?,
             soft: threshold(2)?,
             hard: threshold(3)?,
         })
@@ -200,6 +204,9 @@ mod tests {
         write("proc/net/stat/arp_cache", "entries table_fulls\n0000000a 00000001\n");
         write("proc/sys/net/ipv4/neigh/default/gc_thresh2", "512\n");
         write("proc/sys/net/ipv4/neigh/default/gc_thresh3", "1024\n");
+        write("proc/net/stat/ndisc_cache", "entries table_fulls\n00000300 00000000\n00000300 00000002\n");
+        write("proc/sys/net/ipv6/neigh/default/gc_thresh2", "256\n");
+        write("proc/sys/net/ipv6/neigh/default/gc_thresh3", "800\n");
         write("proc/sys/net/netfilter/nf_conntrack_count", "5\n");
         write("proc/sys/net/netfilter/nf_conntrack_max", "65536\n");
         write("proc/sys/net/ipv4/tcp_syn_retries", "6\n");
@@ -212,6 +219,8 @@ mod tests {
         let read = Readings::read(root.path());
         let now = Neighbours { entries: 10, table_fulls: 1 };
         assert_eq!(read.neighbours, Ok(NeighbourTable { now, soft: 512, hard: 1_024 }));
+        let now = Neighbours { entries: 768, table_fulls: 2 };
+        assert_eq!(read.neighbours_v6, Ok(NeighbourTable { now, soft: 256, hard: 800 }));
         assert_eq!(read.conntrack, Ok(Conntrack { count: 5, max: 65_536, silent_for: None }));
         assert_eq!(read.syn, Ok(Syn { retries: 6, linear: None }));
         assert_eq!(read.routes, Ok(vec![Route { interface: "wg0".into(), is_tunnel: true }]));
