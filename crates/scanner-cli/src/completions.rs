@@ -80,6 +80,8 @@ pub(crate) fn write_man_pages(directory: &Path) -> Result<ExitStatus, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]
@@ -88,6 +90,55 @@ mod tests {
         for command in tree().get_subcommands() {
             assert!(command.get_about().is_some(), "{}", command.get_name());
         }
+    }
+
+    /// Every command with the words that lead to it.
+    fn commands(command: &Command, words: &[String], all: &mut Vec<(Vec<String>, Command)>) {
+        for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+            commands(below, &[words, &[below.get_name().to_owned()]].concat(), all);
+        }
+        all.push((words.to_vec(), command.clone()));
+    }
+
+    /// Where there is no PowerShell or Elvish to try them, at least nothing is missing from theirs; so for every shell.
+    #[test]
+    fn every_command_and_every_flag_is_completed_in_every_shell() {
+        let mut all = Vec::new();
+        commands(&tree(), &["scanner".to_owned()], &mut all);
+        assert!(all.len() > 10, "{}", all.len());
+        for shell in Shell::value_variants() {
+            let mut text = Vec::new();
+            clap_complete::generate(*shell, &mut with_words(), "scanner", &mut text);
+            let text = String::from_utf8(text).unwrap();
+            for (words, command) in &all {
+                // These two have a section for each command, under its words; the others spell them in ways of their own.
+                let words = words.join(";");
+                let section = match shell {
+                    Shell::PowerShell => section(&text, &format!("'{words}' {{"), "break"),
+                    Shell::Elvish => section(&text, &format!("&'{words}'= {{"), "}"),
+                    Shell::Bash | Shell::Fish | Shell::Zsh | _ => text.clone(),
+                };
+                let args = command.get_arguments().filter(|arg| !arg.is_hide_set());
+                for flag in args.filter_map(|arg| arg.get_long()) {
+                    let flag =
+                        if *shell == Shell::Fish { format!("-l {flag} ") } else { format!("--{flag}") };
+                    assert!(section.contains(&flag), "{shell}: {words} {flag}\n{section}");
+                }
+                for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+                    assert!(section.contains(below.get_name()), "{shell}: {words} {}", below.get_name());
+                }
+            }
+            if matches!(shell, Shell::PowerShell) {
+                assert_eq!(text.matches('{').count(), text.matches('}').count(), "a block is not closed");
+                assert!(text.contains("Register-ArgumentCompleter -Native -CommandName 'scanner'"));
+            }
+        }
+    }
+
+    /// The lines between two.
+    fn section(text: &str, first: &str, last: &str) -> String {
+        let lines = text.lines().map(str::trim).skip_while(|line| *line != first);
+        lines.take_while(|line| *line != last).collect::<Vec<_>>().join("\n")
     }
 
     #[test]

@@ -185,3 +185,62 @@ async fn mind_stops() {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::Command;
+
+    use super::*;
+
+    /// Says to a copy of this test that it is on a terminal of its own.
+    const INSIDE: &str = "SCANNER_TEST_ON_A_TERMINAL";
+    /// Only a failing test waits for so long.
+    const PATIENCE: Duration = Duration::from_mins(1);
+
+    fn gives_lines() -> bool {
+        tcgetattr(io::stdin()).unwrap().local_flags.contains(LocalFlags::ICANON | LocalFlags::ECHO)
+    }
+
+    /// A terminal is one per process, and nobody wants a panic on the one from which the tests are run: a copy of this test runs
+    /// on a terminal that `script` of util-linux makes.
+    #[test]
+    fn a_panic_gives_the_terminal_back() {
+        if std::env::var_os(INSIDE).is_some() {
+            return on_a_terminal();
+        }
+        let test = std::env::current_exe().unwrap();
+        let line = format!(
+            "{} --exact keys::terminal::tests::a_panic_gives_the_terminal_back --nocapture",
+            test.display()
+        );
+        let mut script = Command::new("script");
+        script.args(["-q", "-e", "-c", &line, "/dev/null"]).env(INSIDE, "1").env("SHELL", "/bin/sh");
+        let Ok(output) = script.output() else {
+            writeln!(io::stdout(), "skipped: there is no `script`").unwrap();
+            return;
+        };
+        let shown = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && shown.contains("1 passed"), "{shown}");
+        // The words of the panic begin at the left: the terminal adds the carriage return again.
+        assert!(shown.contains("as a defect would\r\n"), "{shown:?}");
+    }
+
+    fn on_a_terminal() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let _entered = runtime.enter();
+        assert!(gives_lines());
+        let _keys = listen().unwrap();
+        let mut waited = Duration::ZERO;
+        while gives_lines() && waited < PATIENCE {
+            thread::sleep(LOOK);
+            waited += LOOK;
+        }
+        assert!(!gives_lines(), "the terminal was not taken");
+        thread::spawn(|| panic!("as a defect would")).join().unwrap_err();
+        assert!(gives_lines());
+        // The reader looks again and again whether another has set the modes.
+        thread::sleep(3 * LOOK);
+        assert!(gives_lines(), "the terminal was taken again");
+    }
+}

@@ -235,6 +235,134 @@ mod tests {
         }
     }
 
+    /// The page without what makes it look and move.
+    #[test]
+    #[expect(clippy::too_many_lines, reason = "a page is long when it is written out")]
+    fn as_a_browser_reads_it() {
+        let hosts = [
+            HostBuilder::new("192.0.2.1").name("router.lan").open(53).open(443).refused("1-52").build(),
+            HostBuilder::new("192.0.2.57").open(80).refused("1-79").lost("81-90", 4).build(),
+            HostBuilder::new("192.0.2.12").refused("1-1000").build(),
+        ];
+        let mut page = page(&hosts);
+        for part in ["style", "script"] {
+            let (open, close) = (format!("<{part}>"), format!("</{part}>"));
+            let (from, to) = (page.find(&open).unwrap() + open.len(), page.find(&close).unwrap());
+            page.replace_range(from..to, "…");
+        }
+        insta::assert_snapshot!(page, @r##"
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
+        <meta name="generator" content="scanner 0.1.0">
+        <title>3 open ports on 2 of 3 hosts, 14 s.</title>
+        <style>…</style>
+        </head>
+        <body>
+        <a class="skip" href="#hosts">Skip to the hosts</a>
+        <header>
+        <h1>3 open ports on 2 of 3 hosts, 14 s.</h1>
+        <p class="soft">2026-11-22 12:00:00 UTC &middot; <code>scanner 192.0.2.0/24</code></p>
+        <dl class="cards">
+        <div><dd>3</dd><dt>open ports</dt></div>
+        <div><dd>2</dd><dt>hosts with an open port</dt></div>
+        <div><dd>3</dd><dt>hosts up</dt></div>
+        <div><dd>254</dd><dt>addresses scanned</dt></div>
+        <div><dd>14 s</dd><dt>time it took</dt></div>
+        <div class="alarm"><dd>10</dd><dt>ports not measured</dt></div>
+        </dl>
+        </header>
+        <main>
+        <section class="alert" aria-labelledby="missing">
+        <h2 id="missing">What was not measured</h2>
+        <ul>
+        <li>INCOMPLETE: 10 ports of 192.0.2.57 not measured (host-lost: it stopped answering).</li>
+        <li>INCOMPLETE: no address for gone.invalid.</li>
+        <li class="soft">it may have restarted, or protects itself; try again later with --pace gentle</li>
+        </ul>
+        </section>
+        <section aria-labelledby="matrix">
+        <h2 id="matrix">Hosts and ports</h2>
+        <div class="scroll" tabindex="0" role="region" aria-labelledby="matrix">
+        <table class="matrix">
+        <caption>2 hosts by 3 open ports</caption>
+        <thead><tr><th scope="col">Host</th><th scope="col">53<small>domain</small></th><th scope="col">80<small>http</small></th><th scope="col">443<small>https</small></th></tr></thead>
+        <tbody>
+        <tr data-host="host-192-0-2-1"><th scope="row"><a href="#host-192-0-2-1">router.lan</a></th><td class=o>open</td><td>not asked</td><td class=o>open</td></tr>
+        <tr data-host="host-192-0-2-57"><th scope="row"><a href="#host-192-0-2-57">192.0.2.57</a></th><td class=c>closed</td><td class=o>open</td><td>not asked</td></tr>
+        </tbody>
+        </table>
+        </div>
+        <ul class="legend" aria-hidden="true"><li><b class="o"></b> open</li><li><b class="c"></b> closed</li><li><b class="f"></b> filtered</li><li><b class="u"></b> not measured</li><li><b></b> not asked</li></ul>
+        </section>
+        <section aria-labelledby="hosts">
+        <h2 id="hosts" tabindex="-1">Hosts</h2>
+        <form class="tools" role="search" id="tools" hidden>
+        <label class="grow">Find a host, name, port or service<input type="search" id="find" autocomplete="off" spellcheck="false"></label>
+        <label>State<select id="state"><option value="">any</option><option>open</option><option>closed</option><option>filtered</option><option value="unknown">not measured</option></select></label>
+        <button type="button" id="expand">Open all</button>
+        <button type="button" id="collapse">Close all</button>
+        <p class="count" id="count" role="status"></p>
+        </form>
+        <details class="host" id="host-192-0-2-1" data-text="192.0.2.1 router.lan" open>
+        <summary><h3 class="mono">192.0.2.1</h3><span>router.lan</span><span class="soft">up, 0.6 ms</span><span class="badge end open">2 open</span></summary>
+        <dl class="facts"><div><dt>is</dt><dd>its gateway</dd></div><div><dt>known by</dt><dd>refused</dd></div><div><dt>round trip</dt><dd>0.6 ms</dd></div></dl>
+        <div class="wide"><table class="ports">
+        <caption>Ports of 192.0.2.1</caption>
+        <thead><tr><th scope="col" class="num" aria-sort="ascending"><button type="button">Port</button></th><th scope="col"><button type="button">State</button></th><th scope="col"><button type="button">Service</button></th><th scope="col" class="num"><button type="button">Round trip</button></th><th scope="col"><button type="button">Reason</button></th></tr></thead>
+        <tbody>
+        <tr data-state="open"><td class="num" data-v="53">53</td><td class="s-open">open</td><td>domain</td><td class="num" data-v="530">0.5 ms</td><td>handshake</td></tr>
+        <tr data-state="open"><td class="num" data-v="443">443</td><td class="s-open">open</td><td>https</td><td class="num" data-v="4430">4.4 ms</td><td>handshake</td></tr>
+        </tbody>
+        </table></div>
+        <ul class="rest">
+        <li data-state="closed"><span class="s-closed">52 closed (refused)</span> <span class="mono">1-52</span></li>
+        </ul>
+        </details>
+        <details class="host" id="host-192-0-2-57" data-text="192.0.2.57 " open>
+        <summary><h3 class="mono">192.0.2.57</h3><span class="soft">up, 0.6 ms</span><span class="badge bad">STOPPED ANSWERING after 4 s</span><span class="badge end open">1 open</span></summary>
+        <dl class="facts"><div><dt>known by</dt><dd>refused</dd></div><div><dt>round trip</dt><dd>0.6 ms</dd></div></dl>
+        <div class="wide"><table class="ports">
+        <caption>Ports of 192.0.2.57</caption>
+        <thead><tr><th scope="col" class="num" aria-sort="ascending"><button type="button">Port</button></th><th scope="col"><button type="button">State</button></th><th scope="col"><button type="button">Service</button></th><th scope="col" class="num"><button type="button">Round trip</button></th><th scope="col"><button type="button">Reason</button></th></tr></thead>
+        <tbody>
+        <tr data-state="open"><td class="num" data-v="80">80</td><td class="s-open">open</td><td>http</td><td class="num" data-v="800">0.8 ms</td><td>handshake</td></tr>
+        </tbody>
+        </table></div>
+        <ul class="rest">
+        <li data-state="closed"><span class="s-closed">79 closed (refused)</span> <span class="mono">1-79</span></li>
+        <li data-state="unknown"><span class="s-unknown">10 not measured (host-lost: it stopped answering)</span> <span class="mono">81-90</span></li>
+        </ul>
+        </details>
+        </section>
+        <section aria-labelledby="others">
+        <h2 id="others">The other addresses</h2>
+        <dl class="words">
+        <dt>1 up, nothing open</dt><dd>192.0.2.12</dd>
+        </dl>
+        </section>
+        <section aria-labelledby="words">
+        <h2 id="words">What the words mean</h2>
+        <dl class="words">
+        <dt class="s-open">open</dt><dd>A connection was made. The service is named after the port number; nothing was asked of it.</dd>
+        <dt class="s-closed">closed</dt><dd>The host refused the connection.</dd>
+        <dt class="s-filtered">filtered</dt><dd>No answer on any attempt, or a firewall that says so; the reason is named.</dd>
+        <dt class="s-unknown">not measured</dt><dd>The scanning machine could not find out. The port may be any of the others.</dd>
+        </dl>
+        </section>
+        </main>
+        <footer>
+        <p>scanner 0.1.0 &middot; 2026-11-22 12:00:00 UTC to 2026-11-22 12:00:00 UTC &middot; 1,000 ports each &middot; order of probes by seed 9021 &middot; scan 7f3a</p>
+        </footer>
+        <script>…</script>
+        </body>
+        </html>
+        "##);
+    }
+
     #[test]
     fn nothing_comes_from_elsewhere() {
         let page = page(&[HostBuilder::new("192.0.2.1").open(80).build()]);
