@@ -40,6 +40,11 @@ impl TestContext {
         self.sockets.last().map_or(0, port_of)
     }
 
+    /// From now on the closed port is open.
+    pub(crate) fn open_the_closed(&self) {
+        self.sockets.last().unwrap().listen(16).unwrap();
+    }
+
     /// A path in the directory of the test.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)

@@ -80,7 +80,66 @@ fn standard_input_is_read() {
     assert_eq!(String::from_utf8(read.stdout).unwrap(), format!("127.0.0.1:{port}\n"));
 }
 
-/// A month in small: the same command each night, and what cron sees of it.
+/// A month in small: the same command each night, against the result of the last night that was whole, as a crontab has it; and
+/// what cron sees of it. A complaint of cron is what is printed, so a quiet night prints nothing.
+#[test]
+fn a_month_in_cron() {
+    let context = TestContext::new(30);
+    let ports = context.ports();
+    let night = |name: &str, baseline: &str, more: &[&str]| {
+        let file = format!("{name}.json");
+        let fixed =
+            ["127.0.0.1", "-p", &ports, "-q", "-o", &file, "--baseline", baseline, "--fail-if", "changed"];
+        let ended = context.command(&[&fixed[..], more].concat()).output().unwrap();
+        assert_eq!(ended.stdout, b"", "{name}");
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let document = |name: &str| -> serde_json::Value {
+        serde_json::from_str(&std::fs::read_to_string(context.path(&format!("{name}.json"))).unwrap())
+            .unwrap()
+    };
+    let quiet = |status| (Some(status), String::new());
+
+    // The first night has nothing to compare with, and says so if it is told to: nothing is scanned, nothing written.
+    let (status, words) = night("1st", "missing.json", &[]);
+    assert_eq!(status, Some(2));
+    assert!(words.starts_with("error: cannot read missing.json: ") && words.contains("\nhint: "), "{words}");
+    assert!(!context.path("1st.json").exists());
+    let first = context.command(&["127.0.0.1", "-p", &ports, "-q", "-o", "1st.json"]).output().unwrap();
+    assert_eq!((first.status.code(), first.stderr), (Some(0), Vec::new()));
+
+    assert_eq!(night("2nd", "1st.json", &[]), quiet(0));
+    assert_eq!(document("2nd")["comparison"]["changes"], serde_json::json!([]));
+
+    context.open_the_closed();
+    assert_eq!(night("3rd", "2nd.json", &[]), quiet(1));
+    let opened =
+        serde_json::json!({ "before": "closed", "after": "open", "ports": context.closed().to_string() });
+    let changes = &document("3rd")["comparison"]["changes"];
+    assert_eq!(
+        (&changes[0]["ports"], changes.as_array().map(Vec::len)),
+        (&serde_json::json!([opened]), Some(1))
+    );
+
+    // Who is told of it once has the changed night as the next baseline.
+    assert_eq!(night("4th", "3rd.json", &[]), quiet(0));
+
+    // A night without enough time is incomplete; what it did not measure is no change, in neither direction.
+    let (status, words) = night("5th", "4th.json", &["--deadline", "200ms", "--max-rate", "5"]);
+    assert_eq!((status, words.as_str()), (Some(3), ""), "{:?}", document("5th"));
+    let fifth = document("5th");
+    assert_eq!(fifth["completion"], "deadline");
+    assert!(fifth["not_measured"]["deadline"].as_u64().unwrap() > 0);
+    assert_eq!(fifth["comparison"]["changes"], serde_json::json!([]), "{fifth}");
+    assert_eq!(fifth["comparison"]["ports_not_compared"], fifth["not_measured"]["deadline"]);
+    assert_eq!(night("6th", "5th.json", &[]), quiet(0));
+
+    // The sixth night compared with the second: what happened in between is still a change.
+    let diff = context.command(&["diff", "2nd.json", "6th.json"]).output().unwrap();
+    assert_eq!(diff.status.code(), Some(1));
+}
+
+/// The same command each night, and what a person sees of it.
 #[test]
 #[expect(clippy::too_many_lines, reason = "a month is long when it is written out")]
 fn what_changed_since_the_baseline() {
