@@ -267,12 +267,12 @@ mod tests {
         <h1>3 open ports on 2 of 3 hosts, 14 s.</h1>
         <p class="soft">2026-11-22 12:00:00 UTC &middot; <code>scanner 192.0.2.0/24</code></p>
         <dl class="cards">
-        <div><dd>3</dd><dt>open ports</dt></div>
-        <div><dd>2</dd><dt>hosts with an open port</dt></div>
-        <div><dd>3</dd><dt>hosts up</dt></div>
-        <div><dd>254</dd><dt>addresses scanned</dt></div>
-        <div><dd>14 s</dd><dt>time it took</dt></div>
-        <div class="alarm"><dd>10</dd><dt>ports not measured</dt></div>
+        <div><dt>open ports</dt><dd>3</dd></div>
+        <div><dt>hosts with an open port</dt><dd>2</dd></div>
+        <div><dt>hosts up</dt><dd>3</dd></div>
+        <div><dt>addresses scanned</dt><dd>254</dd></div>
+        <div><dt>time it took</dt><dd>14 s</dd></div>
+        <div class="alarm"><dt>ports not measured</dt><dd>10</dd></div>
         </dl>
         </header>
         <main>
@@ -286,7 +286,7 @@ mod tests {
         </section>
         <section aria-labelledby="matrix">
         <h2 id="matrix">Hosts and ports</h2>
-        <div class="scroll" tabindex="0" role="region" aria-labelledby="matrix">
+        <div class="scroll" tabindex="0" role="region" aria-label="2 hosts by 3 open ports">
         <table class="matrix">
         <caption>2 hosts by 3 open ports</caption>
         <thead><tr><th scope="col">Host</th><th scope="col">53<small>domain</small></th><th scope="col">80<small>http</small></th><th scope="col">443<small>https</small></th></tr></thead>

@@ -164,7 +164,9 @@ pub(crate) fn rtt(time: Duration) -> String {
     // Files keep microseconds; what is shown of a file must be what was shown of the scan.
     let micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
     let millis = f64::from(micros) / 1_000.0;
-    if millis < 0.095 {
+    if micros < 10 {
+        format!("{millis:.3} ms")
+    } else if millis < 0.095 {
         format!("{millis:.2} ms")
     } else if millis < 9.95 {
         format!("{millis:.1} ms")
@@ -230,9 +232,14 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        for (micros, text) in
-            [(20, "0.02 ms"), (512, "0.5 ms"), (9_940, "9.9 ms"), (41_300, "41 ms"), (1_250_000, "1.2 s")]
-        {
+        for (micros, text) in [
+            (4, "0.004 ms"),
+            (20, "0.02 ms"),
+            (512, "0.5 ms"),
+            (9_940, "9.9 ms"),
+            (41_300, "41 ms"),
+            (1_250_000, "1.2 s"),
+        ] {
             assert_eq!(rtt(Duration::from_micros(micros)), text);
             assert_eq!(rtt(Duration::from_nanos(micros * 1_000 + 999)), text);
         }

@@ -75,6 +75,31 @@ def check_folding(page):
     print("folded, unfolded, and followed a link of the matrix")
 
 
+def check_spoken(page):
+    """What a screen reader is told, and where the tabulator key leads."""
+    heard = page.locator("body").aria_snapshot()
+    unnamed = [line for line in heard.splitlines() if line.strip(" -:\\") in ("link", "button", "region", "table", "searchbox")]
+    assert not unnamed, unnamed
+    assert heard.count("heading") > 3 and "[level=1]" in heard, heard
+    assert heard.index("term: open ports") < heard.index("definition"), heard
+    assert 'columnheader "80 http"' in heard and 'rowheader "' in heard and 'cell "open"' in heard, heard
+    page.keyboard.press("Tab")
+    focused = page.locator(":focus")
+    assert focused.inner_text() == "Skip to the hosts", focused.inner_text()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").get_attribute("id") == "find"
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    summary = page.locator("details.host summary").first
+    expect(summary).to_be_focused()
+    folded = page.locator("details.host").first.get_attribute("open") is None
+    page.keyboard.press("Enter")
+    assert (page.locator("details.host").first.get_attribute("open") is None) != folded
+    page.keyboard.press("Enter")
+    print(f"heard {len(heard.splitlines())} lines, walked by keys to the first host and unfolded it")
+
+
 def check_width(page, name):
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wide <= 0, f"{name}: {wide} pixels too wide"
@@ -96,6 +121,7 @@ with sync_playwright() as playwright:
         page.goto(address)
         page.screenshot(path=shots / f"{name}.png", full_page=True)
         check_width(page, name)
+        check_spoken(page)
         check_sorting(page)
         check_filter(page)
         check_folding(page)
