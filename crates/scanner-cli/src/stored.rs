@@ -1,7 +1,8 @@
 //! `Stored`: the result of an earlier scan, read from a file: `jsonl`, `json`, or nmap's XML, ours included.
 //!
-//! A file of lines is read twice, once for what is known only at its end and once for its hosts, so that memory does not grow
-//! with it. `each_host` reads any file once, for its hosts alone.
+//! Lines and XML are read twice, once for what is known only at their end and once for their hosts, so that memory does not grow
+//! with the file; it grows with the hosts of which the report holds more than the address. A JSON document is held as a whole: it is
+//! written by scans whose hosts are. `each_host` reads any file once, for its hosts alone.
 
 mod hosts;
 mod input;
@@ -56,6 +57,7 @@ pub(crate) struct Stored {
 #[derive(Debug)]
 enum Hosts {
     Lines(Input),
+    Xml(Input),
     Here(Vec<(SystemTime, HostResult)>),
 }
 
@@ -78,7 +80,7 @@ impl Stored {
 
     fn from_input(input: Input) -> Result<Self, Failure> {
         match input.opened()? {
-            Opened::Xml(reader) => nmap::read_stored(&input, reader),
+            Opened::Xml(reader) => nmap::read_stored(input, reader),
             Opened::Lines(lines) => jsonl::read(input, lines),
             Opened::Document(reader) => read_document(&input, reader),
         }
@@ -150,7 +152,7 @@ impl Stored {
     pub(crate) fn findings(&self) -> Result<Findings, Failure> {
         let mut findings = Findings::default();
         match &self.hosts {
-            Hosts::Lines(_) => self.walk(&mut |item| {
+            Hosts::Lines(_) | Hosts::Xml(_) => self.walk(&mut |item| {
                 if let Item::Host(_, host) = item {
                     findings.add(&host);
                 }
@@ -177,6 +179,7 @@ impl Stored {
     fn walk(&self, take: &mut dyn FnMut(Item<'_>)) -> Result<(), Failure> {
         match &self.hosts {
             Hosts::Lines(input) => jsonl::walk_hosts(input, &self.about, take),
+            Hosts::Xml(input) => nmap::walk_hosts(input, self.finished, take),
             Hosts::Here(hosts) => {
                 for note in &self.report.notes {
                     let note = NoteFields { code: note.code.clone(), message: note.message.clone() };
@@ -190,12 +193,7 @@ impl Stored {
 
     fn walk_here(&self, hosts: &[(SystemTime, HostResult)], take: &mut dyn FnMut(Item<'_>)) {
         for (at, host) in hosts {
-            for result in &host.results {
-                let (scan_id, names, result) =
-                    (self.report.scan_id.clone(), host.names.clone(), result.clone());
-                take(Item::Port(*at, PortSettled { scan_id, ip: host.ip, names, result }));
-            }
-            take(Item::Host(*at, host.clone()));
+            give(host.clone(), *at, &self.report.scan_id, take);
         }
         // Addresses of which no more is known than in which set they are.
         let known: AddrSet = hosts.iter().map(|(_, host)| host.ip).collect();
@@ -219,6 +217,15 @@ impl Stored {
             }
         }
     }
+}
+
+/// A host after its ports, as a scan has them.
+fn give(host: HostResult, at: SystemTime, scan_id: &str, take: &mut dyn FnMut(Item<'_>)) {
+    for result in &host.results {
+        let (scan_id, names, result) = (scan_id.to_owned(), host.names.clone(), result.clone());
+        take(Item::Port(at, PortSettled { scan_id, ip: host.ip, names, result }));
+    }
+    take(Item::Host(at, host));
 }
 
 fn read_document(input: &Input, reader: impl io::Read) -> Result<Stored, Failure> {

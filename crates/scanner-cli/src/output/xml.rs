@@ -1,5 +1,9 @@
 //! `xml`: nmap's XML, for everything that reads nmap's files. Valid by nmap.dtd; what nmap has no word for is said in ours, in
 //! places where its readers pass text on (reasons of ports that are not shown, scripts of a host, the summary).
+//!
+//! `scaninfo` names the ports of all hosts together: nmap has no other place for them, and its readers take it for what was asked
+//! at all, never for what was asked of one host. That is what stands in the host's own `ports`, where every port that it was
+//! asked for is named; one that is not there was not asked.
 
 mod host;
 pub(crate) mod reason;

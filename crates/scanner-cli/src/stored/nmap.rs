@@ -11,11 +11,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use scanner_core::{Completion, HostResult};
+use scanner_core::Completion;
 
-use super::input::Input;
+use super::input::{Input, Opened};
 use super::tally::Tally;
-use super::{Hosts, Stored};
+use super::{Hosts, Item, Stored, give};
 use crate::exit::ExitStatus;
 use crate::failure::Failure;
 use crate::output::record::{About, Role};
@@ -31,14 +31,22 @@ const DEEPEST: usize = 32;
 type Done = Result<(), String>;
 
 /// Reads a whole file.
-pub(super) fn read_stored(input: &Input, reader: impl BufRead) -> Result<Stored, Failure> {
+pub(super) fn read_stored(input: Input, reader: impl BufRead) -> Result<Stored, Failure> {
     let mut tally = Tally::new(String::new(), 0);
-    let mut hosts = Vec::new();
-    let scan = read(input, reader, &mut |host| {
+    let scan = read(&input, reader, &mut |host| {
         tally.add(&host.result, host.is_own.then_some(Role::ThisMachine));
-        hosts.push((host.ended, host.result));
     })?;
-    Ok(scan.into_stored(input, tally, hosts))
+    Ok(scan.into_stored(input, tally))
+}
+
+/// Hands every host of a file that was read before to `take`, after its ports.
+pub(super) fn walk_hosts(
+    input: &Input,
+    finished: SystemTime,
+    take: &mut dyn FnMut(Item<'_>),
+) -> Result<(), Failure> {
+    let Opened::Xml(reader) = input.opened()? else { return Err(input.no_result("it has changed")) };
+    read(input, reader, &mut |host| give(host.result, host.ended.unwrap_or(finished), "", take)).map(drop)
 }
 
 /// Hands every host to `take` as it is read.
@@ -93,6 +101,9 @@ pub(super) struct Scan {
     up: Option<u64>,
     host: Option<Host>,
     left_out: u64,
+    /// How many ports are listed one by one, and of how many hosts some are not.
+    listed: usize,
+    folded: usize,
 }
 
 impl Scan {
@@ -151,23 +162,19 @@ impl Scan {
         } else if let Some(mut host) = self.host.take().filter(|host| host.has_addr) {
             host.settle(&self.about.port_ranges);
             self.left_out += host.left_out;
+            self.listed += host.result.results.len();
+            self.folded += usize::from(host.folds);
+            self.about.own_ports |= host.has_own_ports(&self.about.port_ranges);
             take(host);
         }
     }
 
-    fn into_stored(
-        self,
-        input: &Input,
-        mut tally: Tally,
-        hosts: Vec<(Option<SystemTime>, HostResult)>,
-    ) -> Stored {
+    fn into_stored(mut self, input: Input, mut tally: Tally) -> Stored {
         let started = self.started.unwrap_or(UNIX_EPOCH);
         let finished = self.finished.unwrap_or(started);
-        let mut hosts: Vec<_> = hosts.into_iter().map(|(at, host)| (at.unwrap_or(finished), host)).collect();
-        hosts.sort_by_key(|(_, host)| host.ip);
-        let listed = hosts.len() as u64;
-        let targets = self.total.unwrap_or(listed);
         let report = &mut tally.report;
+        let targets = self.total.unwrap_or(report.progress.targets_done);
+        self.about.all_ports = self.listed > 0 && self.folded == 0;
         report.hosts.sort_by_key(|host| host.ip);
         report.progress.targets = targets;
         report.progress.targets_done = targets;
@@ -204,7 +211,7 @@ impl Scan {
             deadline: None,
             comparison: None,
             remarks,
-            hosts: Hosts::Here(hosts),
+            hosts: Hosts::Xml(input),
         }
     }
 }

@@ -50,6 +50,64 @@ fn every_format_is_a_rendering_of_the_lines() {
     }
 }
 
+/// nmap's XML has one place for the ports of all hosts; what each was asked for is read from its own.
+#[test]
+fn hosts_with_ports_of_their_own_keep_them_in_xml() {
+    let context = TestContext::new(2);
+    let targets = [
+        format!("127.0.0.1:{}", context.port(0)),
+        format!("127.0.0.2:{},{}", context.port(1), context.closed()),
+    ];
+    let args = [&targets[0], &targets[1], "-o", "own.xml", "-o", "own.jsonl"].map(|arg: &str| arg);
+    assert_eq!(output(&context, &args).0, Some(0));
+    let start = |file: &str| -> serde_json::Value {
+        let (_, lines) = output(&context, &["convert", file, "--format", "jsonl"]);
+        serde_json::from_str(lines.lines().next().unwrap()).unwrap()
+    };
+    for field in ["own_ports", "all_ports", "ports", "port_ranges"] {
+        assert_eq!(start("own.xml")[field], start("own.jsonl")[field], "{field}");
+    }
+    assert_eq!(output(&context, &["diff", "own.xml", "own.jsonl"]), (Some(0), "No changes.\n".into()));
+    let (_, shown) = output(&context, &["show", "own.xml"]);
+    assert!(
+        shown.lines().any(|line| line.trim_start().starts_with(&format!("{}  closed", context.closed()))),
+        "{shown}"
+    );
+    // The command line says it to people; readers of XML alone get the union and the hosts.
+    let xml = std::fs::read_to_string(context.path("own.xml")).unwrap();
+    assert!(xml.contains("numservices=\"3\""), "{xml}");
+}
+
+/// A file of nmap's as large as a company: 30,000 hosts, which would take 45 MB as a list.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow_with_a_file_of_nmap() {
+    let context = TestContext::new(0);
+    let host = |n: u32| {
+        format!(
+            "<host><status state=\"up\" reason=\"conn-refused\"/><address addr=\"{}\" addrtype=\"ipv4\"/>\
+             <ports><extraports state=\"closed\" count=\"1000\"><extrareasons reason=\"conn-refused\" count=\"1000\" \
+             ports=\"1-1000\"/></extraports></ports></host>\n",
+            std::net::Ipv4Addr::from_bits(0x0a00_0000 + n)
+        )
+    };
+    let hosts: String = (0..30_000).map(host).collect();
+    let head = "<nmaprun scanner=\"nmap\" start=\"1\"><scaninfo type=\"connect\" protocol=\"tcp\" services=\"1-1000\"/>\n";
+    context.file("big.xml", &format!("{head}{hosts}</nmaprun>\n"));
+    for command in ["show big.xml", "convert big.xml --format csv", "convert big.xml --format jsonl"] {
+        let scanner = context.command(&[]);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", "ulimit -d 24576; exec \"$0\" $1"]).arg(scanner.get_program()).arg(command);
+        let ended = limited.current_dir(context.path("")).env_clear().output().unwrap();
+        assert_eq!(
+            (ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()),
+            (Some(0), ""),
+            "{command}"
+        );
+        assert!(!ended.stdout.is_empty(), "{command}");
+    }
+}
+
 #[test]
 fn nmaps_flags_write_files_beside_what_is_shown() {
     let context = TestContext::new(1);

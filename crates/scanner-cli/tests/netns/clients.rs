@@ -179,6 +179,20 @@ fn nmaps_readers_see_ipv6() {
     assert_read_same(&ours, &nmaps, &network);
 }
 
+/// A scan in which every host has ports of its own: the readers see of each what was found there.
+#[test]
+fn nmaps_readers_see_hosts_with_ports_of_their_own() {
+    let Some(network) = or_skip(many()) else { return };
+    let xml = network.path("own.xml");
+    let targets = "127.0.0.3:22 127.0.0.4:53,80,81 127.0.0.9:22,23,443";
+    let found = scan(&network.namespace, &format!("{targets} -o {}", xml.display()));
+    assert_eq!(found.code(), Some(0), "{}", found.stderr);
+    let asked =
+        [("127.0.0.3", 22), ("127.0.0.4", 53), ("127.0.0.4", 80), ("127.0.0.9", 22), ("127.0.0.9", 443)];
+    let asked: Open = asked.into_iter().map(|(ip, port)| (ip.to_owned(), port)).collect();
+    assert_read(&xml, &asked.intersection(&network.open).cloned().collect());
+}
+
 /// ndiff finds no difference but in the heading; our own diff neither.
 fn assert_read_same(ours: &Path, nmaps: &Path, network: &Network) {
     assert_valid(nmaps);

@@ -26,6 +26,8 @@ pub(in crate::stored) struct Host {
     /// Ports that were said to be something that a connect scan cannot find out, or not TCP.
     pub(super) left_out: u64,
     pub(super) has_addr: bool,
+    /// Whether ports are not listed one by one.
+    pub(super) folds: bool,
     /// The port that is open, where it is one of TCP.
     port: Option<u16>,
     /// TCP ports in a state that is none of ours.
@@ -45,6 +47,7 @@ impl Host {
             is_own: false,
             left_out: 0,
             has_addr: false,
+            folds: false,
             port: None,
             others: PortSet::EMPTY,
             extra: None,
@@ -65,6 +68,7 @@ impl Host {
             "state" => self.state(tag),
             "service" => self.service(tag),
             "extraports" => {
+                self.folds = true;
                 self.extra = Some((state(tag)?, number(tag, "count")?));
                 Ok(())
             }
@@ -201,6 +205,12 @@ impl Host {
         }
         let others = self.unnamed.iter().filter(|(why, _)| why.is_none());
         self.left_out += others.map(|(_, count)| count).sum::<u64>();
+    }
+
+    /// Whether it was asked for ports and the file names every one of them, but not `asked`.
+    pub(super) fn has_own_ports(&self, asked: &PortSet) -> bool {
+        let named = self.result.ports.iter().map(|(_, ports)| ports.len()).sum::<usize>() + self.others.len();
+        self.result.status == HostStatus::Up && self.unnamed.is_empty() && (1..asked.len()).contains(&named)
     }
 
     /// What another scan needs of it. What nmap could not tell is unknown.
