@@ -1,8 +1,10 @@
-//! `csv`: a row per port as it is found, as RFC 4180 has it, safe to open in a spreadsheet.
+//! `csv`: a row per port, as RFC 4180 has it, safe to open in a spreadsheet.
 //!
-//! Ports that are not listed one by one have a row together, with their number in `count` and no `port`: a table without them would read as if
-//! everything else were closed.
+//! The rows of a host come when it is finished: what is known of the host, its name and whether it answers on every port, stands
+//! beside each of its ports. Ports that are not listed one by one have a row together, with their number in `count` and no `port`: a
+//! table without them would read as if everything else were closed.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -15,7 +17,7 @@ use crate::output::sanitize::cell;
 use crate::output::{Ending, Output};
 use crate::settings::OutputSettings;
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 16] = [
     "host",
     "ip",
     "port",
@@ -29,33 +31,45 @@ const COLUMNS: [&str; 13] = [
     "ports",
     "names",
     "timestamp",
+    "ptr",
+    "ptr_forward",
+    "verdict",
 ];
 
 /// The format, with what it has to remember.
 #[derive(Debug)]
 pub(crate) struct Csv {
     open_only: bool,
+    /// When the ports of hosts that are not finished were found.
+    found: BTreeMap<HostAddr, BTreeMap<u16, SystemTime>>,
 }
 
 impl Csv {
     pub(crate) const fn new(settings: &OutputSettings) -> Self {
-        Self { open_only: settings.open_only }
+        Self { open_only: settings.open_only, found: BTreeMap::new() }
     }
 
-    fn host(&self, host: &HostResult, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
+    fn host(&mut self, host: &HostResult, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
+        let found = self.found.remove(&host.ip).unwrap_or_default();
+        let mut listed = PortSet::EMPTY;
+        for result in &host.results {
+            listed.insert(result.port);
+            if !self.open_only || result.state == PortState::Open {
+                let at = found.get(&result.port).copied().unwrap_or(at);
+                row(&Cells::of_port(result).row(host, at), out)?;
+            }
+        }
         if self.open_only {
             return Ok(());
         }
-        let mut listed = PortSet::EMPTY;
-        host.results.iter().for_each(|result| listed.insert(result.port));
         for (reason, ports) in host.ports.iter() {
             let rest = ports.difference(&listed);
             if !rest.is_empty() {
-                row(&Row::of_rest(host, reason, &rest, at), out)?;
+                row(&Cells::of_rest(reason, &rest).row(host, at), out)?;
             }
         }
         if host.not_asked > 0 {
-            row(&Row::of_not_asked(host, at), out)?;
+            row(&Cells::of_not_asked(host.not_asked).row(host, at), out)?;
         }
         Ok(())
     }
@@ -64,9 +78,11 @@ impl Csv {
 impl Output for Csv {
     fn event(&mut self, event: &ScanEvent, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
         match event {
-            ScanEvent::ScanStart(_) => row(&Row(COLUMNS.map(str::to_owned)), out),
-            ScanEvent::Port(port) if self.open_only && port.result.state != PortState::Open => Ok(()),
-            ScanEvent::Port(port) => row(&Row::of_port(port.ip, &port.names, &port.result, at), out),
+            ScanEvent::ScanStart(_) => row(&COLUMNS.map(str::to_owned), out),
+            ScanEvent::Port(port) => {
+                self.found.entry(port.ip).or_default().insert(port.result.port, at);
+                Ok(())
+            }
             ScanEvent::Host(finished) => self.host(&finished.host, at, out),
             ScanEvent::Note(_) | ScanEvent::ScanEnd(_) | _ => Ok(()),
         }
@@ -77,75 +93,82 @@ impl Output for Csv {
     }
 }
 
-struct Row([String; COLUMNS.len()]);
+/// What a row says of ports.
+#[derive(Default)]
+struct Cells {
+    port: String,
+    state: String,
+    reason: String,
+    service: String,
+    rtt: String,
+    attempts: String,
+    count: String,
+    ports: String,
+}
 
-impl Row {
-    fn of_port(ip: HostAddr, names: &[String], result: &PortResult, at: SystemTime) -> Self {
-        Self([
-            names.first().cloned().unwrap_or_default(),
-            ip.to_string(),
-            result.port.to_string(),
-            "tcp".into(),
-            result.state.to_string(),
-            result.reason.to_string(),
-            result.service.clone().unwrap_or_default(),
-            result.rtt.map(|rtt| micros(rtt).to_string()).unwrap_or_default(),
-            result.attempts.to_string(),
-            "1".into(),
-            result.port.to_string(),
-            names.join(" "),
-            clock::rfc3339(at),
-        ])
+impl Cells {
+    fn of_port(result: &PortResult) -> Self {
+        Self {
+            port: result.port.to_string(),
+            state: result.state.to_string(),
+            reason: result.reason.to_string(),
+            service: result.service.clone().unwrap_or_default(),
+            rtt: result.rtt.map(|rtt| micros(rtt).to_string()).unwrap_or_default(),
+            attempts: result.attempts.to_string(),
+            count: "1".into(),
+            ports: result.port.to_string(),
+        }
     }
 
     /// Ports that are not worth a row each.
-    fn of_rest(host: &HostResult, reason: Reason, ports: &PortSet, at: SystemTime) -> Self {
-        let (state, count) = (reason.state().to_string(), ports.len());
-        Self::of_many(host, ports.to_string(), [state, reason.to_string(), count.to_string()], at)
+    fn of_rest(reason: Reason, ports: &PortSet) -> Self {
+        Self {
+            state: reason.state().to_string(),
+            reason: reason.to_string(),
+            count: ports.len().to_string(),
+            ports: ports.to_string(),
+            ..Self::default()
+        }
     }
 
-    fn of_not_asked(host: &HostResult, at: SystemTime) -> Self {
-        Self::of_many(
-            host,
-            String::new(),
-            ["not-asked".into(), String::new(), host.not_asked.to_string()],
-            at,
-        )
+    fn of_not_asked(count: u32) -> Self {
+        Self { state: "not-asked".into(), count: count.to_string(), ..Self::default() }
     }
 
-    fn of_many(
-        host: &HostResult,
-        ports: String,
-        [state, reason, count]: [String; 3],
-        at: SystemTime,
-    ) -> Self {
-        let none = String::new;
-        Self([
+    /// The row, with what is known of the host.
+    fn row(self, host: &HostResult, at: SystemTime) -> [String; COLUMNS.len()] {
+        let ptr = host.ptr.as_ref();
+        [
             host.names.first().cloned().unwrap_or_default(),
             host.ip.to_string(),
-            none(),
+            self.port,
             "tcp".into(),
-            state,
-            reason,
-            none(),
-            none(),
-            none(),
-            count,
-            ports,
+            self.state,
+            self.reason,
+            self.service,
+            self.rtt,
+            self.attempts,
+            self.count,
+            self.ports,
             host.names.join(" "),
             clock::rfc3339(at),
-        ])
+            ptr.map(|ptr| ptr.name.clone()).unwrap_or_default(),
+            ptr.map(|ptr| ptr.forward.to_string()).unwrap_or_default(),
+            host.verdict.map(|verdict| verdict.to_string()).unwrap_or_default(),
+        ]
     }
 }
 
-fn row(row: &Row, out: &mut dyn Write) -> io::Result<()> {
+fn row(cells: &[String; COLUMNS.len()], out: &mut dyn Write) -> io::Result<()> {
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(row.0.iter().map(|text| cell(text).into_owned())).map_err(io::Error::other)?;
+    writer.write_record(cells.iter().map(|text| cell(text).into_owned())).map_err(io::Error::other)?;
     out.write_all(&writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
 }
 
 #[cfg(test)]
 mod tests {
+    use scanner_core::ForwardCheck;
+
     use super::*;
     use crate::output::samples::{HostBuilder, render, settings};
 
@@ -158,18 +181,22 @@ mod tests {
                 .open(443)
                 .refused("1-442")
                 .build(),
-            HostBuilder::new("192.0.2.57").open(80).lost("81-90", 4).build(),
+            HostBuilder::new("192.0.2.57")
+                .ptr("box.example", ForwardCheck::Differs)
+                .open(80)
+                .lost("81-90", 4)
+                .build(),
             HostBuilder::new("192.0.2.99").down().not_asked(1_000).build(),
         ];
         let rendered = render(&mut Csv::new(&settings()), &hosts, &[]);
         assert!(rendered.lines().count() == rendered.matches("\r\n").count());
         insta::assert_snapshot!(rendered.replace("\r\n", "\n"), @r#"
-        host,ip,port,protocol,state,reason,service,rtt_us,attempts,count,ports,names,timestamp
-        nas.lan,192.0.2.9,443,tcp,open,handshake,https,4430,1,1,443,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z
-        nas.lan,192.0.2.9,,tcp,closed,rst,,,,442,1-442,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z
-        ,192.0.2.57,80,tcp,open,handshake,http,800,1,1,80,,2026-11-22T12:00:00.000Z
-        ,192.0.2.57,,tcp,unknown,host-lost,,,,10,81-90,,2026-11-22T12:00:00.000Z
-        ,192.0.2.99,,tcp,not-asked,,,,,1000,,,2026-11-22T12:00:00.000Z
+        host,ip,port,protocol,state,reason,service,rtt_us,attempts,count,ports,names,timestamp,ptr,ptr_forward,verdict
+        nas.lan,192.0.2.9,443,tcp,open,handshake,https,4430,1,1,443,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,,,
+        nas.lan,192.0.2.9,,tcp,closed,rst,,,,442,1-442,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,,,
+        ,192.0.2.57,80,tcp,open,handshake,http,800,1,1,80,,2026-11-22T12:00:00.000Z,box.example,differs,host-lost
+        ,192.0.2.57,,tcp,unknown,host-lost,,,,10,81-90,,2026-11-22T12:00:00.000Z,box.example,differs,host-lost
+        ,192.0.2.99,,tcp,not-asked,,,,,1000,,,2026-11-22T12:00:00.000Z,,,
         "#);
         let open_only = OutputSettings { open_only: true, ..settings() };
         let rendered = render(&mut Csv::new(&open_only), &hosts, &[]);
