@@ -1,8 +1,8 @@
 //! `csv`: a row per port, as RFC 4180 has it, safe to open in a spreadsheet.
 //!
-//! The rows of a host come when it is finished: what is known of the host, its name and whether it answers on every port, stands
-//! beside each of its ports. Ports that are not listed one by one have a row together, with their number in `count` and no `port`: a
-//! table without them would read as if everything else were closed.
+//! The rows of a host come when it is finished: what is known of the host (whether it is there, its names, its hardware address, its
+//! verdict) stands beside each of its ports. Ports that are not listed one by one have a row together, with their number in `count`
+//! and no `port`: a table without them would read as if everything else were closed.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -17,7 +17,7 @@ use crate::output::sanitize::cell;
 use crate::output::{Ending, Output};
 use crate::settings::OutputSettings;
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 19] = [
     "host",
     "ip",
     "port",
@@ -31,8 +31,11 @@ const COLUMNS: [&str; 16] = [
     "ports",
     "names",
     "timestamp",
+    "status",
     "ptr",
     "ptr_forward",
+    "mac_address",
+    "vendor",
     "verdict",
 ];
 
@@ -152,8 +155,11 @@ impl Cells {
             self.ports,
             host.names.join(" "),
             clock::rfc3339(at),
+            host.status.to_string(),
             ptr.map(|ptr| ptr.name.clone()).unwrap_or_default(),
             ptr.map(|ptr| ptr.forward.to_string()).unwrap_or_default(),
+            host.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            host.vendor.clone().unwrap_or_default(),
             host.verdict.map(|verdict| verdict.to_string()).unwrap_or_default(),
         ]
     }
@@ -183,6 +189,7 @@ mod tests {
                 .build(),
             HostBuilder::new("192.0.2.57")
                 .ptr("box.example", ForwardCheck::Differs)
+                .mac("02:00:00:12:34:56", Some("Example, Inc."))
                 .open(80)
                 .lost("81-90", 4)
                 .build(),
@@ -191,12 +198,12 @@ mod tests {
         let rendered = render(&mut Csv::new(&settings()), &hosts, &[]);
         assert!(rendered.lines().count() == rendered.matches("\r\n").count());
         insta::assert_snapshot!(rendered.replace("\r\n", "\n"), @r#"
-        host,ip,port,protocol,state,reason,service,rtt_us,attempts,count,ports,names,timestamp,ptr,ptr_forward,verdict
-        nas.lan,192.0.2.9,443,tcp,open,handshake,https,4430,1,1,443,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,,,
-        nas.lan,192.0.2.9,,tcp,closed,rst,,,,442,1-442,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,,,
-        ,192.0.2.57,80,tcp,open,handshake,http,800,1,1,80,,2026-11-22T12:00:00.000Z,box.example,differs,host-lost
-        ,192.0.2.57,,tcp,unknown,host-lost,,,,10,81-90,,2026-11-22T12:00:00.000Z,box.example,differs,host-lost
-        ,192.0.2.99,,tcp,not-asked,,,,,1000,,,2026-11-22T12:00:00.000Z,,,
+        host,ip,port,protocol,state,reason,service,rtt_us,attempts,count,ports,names,timestamp,status,ptr,ptr_forward,mac_address,vendor,verdict
+        nas.lan,192.0.2.9,443,tcp,open,handshake,https,4430,1,1,443,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,up,,,,,
+        nas.lan,192.0.2.9,,tcp,closed,rst,,,,442,1-442,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,up,,,,,
+        ,192.0.2.57,80,tcp,open,handshake,http,800,1,1,80,,2026-11-22T12:00:00.000Z,up,box.example,differs,02:00:00:12:34:56,"Example, Inc.",host-lost
+        ,192.0.2.57,,tcp,unknown,host-lost,,,,10,81-90,,2026-11-22T12:00:00.000Z,up,box.example,differs,02:00:00:12:34:56,"Example, Inc.",host-lost
+        ,192.0.2.99,,tcp,not-asked,,,,,1000,,,2026-11-22T12:00:00.000Z,down,,,,,
         "#);
         let open_only = OutputSettings { open_only: true, ..settings() };
         let rendered = render(&mut Csv::new(&open_only), &hosts, &[]);
