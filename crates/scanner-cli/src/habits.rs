@@ -42,15 +42,28 @@ pub(crate) fn rewrite(argv: impl IntoIterator<Item = OsString>) -> Result<Rewrit
                 Some(level) => out.argv.push(pace(&level.to_string_lossy())?),
                 None => return Err(wrong_timing("")),
             },
-            _ => match habit(text)? {
-                Habit::Same => out.argv.push(arg),
-                Habit::Means(flag) => out.argv.push(flag.into()),
-                Habit::Nothing => {}
-                Habit::Note(note) => out.notes.push(note),
-            },
+            _ => {
+                for part in parts(text) {
+                    match habit(&part)? {
+                        Habit::Same => out.argv.push(part.into()),
+                        Habit::Means(flag) => out.argv.push(flag.into()),
+                        Habit::Nothing => {}
+                        Habit::Note(note) => out.notes.push(note),
+                    }
+                }
+            }
         }
     }
     Ok(out)
+}
+
+/// `-sCV` is `-sC -sV`.
+fn parts(text: &str) -> Vec<String> {
+    let is_several = |kinds: &&str| kinds.len() > 1 && kinds.bytes().all(|kind| kind.is_ascii_alphabetic());
+    match text.strip_prefix("-s").filter(is_several) {
+        Some(kinds) => kinds.chars().map(|kind| format!("-s{kind}")).collect(),
+        None => vec![text.to_owned()],
+    }
 }
 
 enum Habit {
@@ -75,6 +88,7 @@ fn habit(text: &str) -> Result<Habit, Failure> {
         "-sV" => {
             Habit::Note("-sV: services are not asked for their version; names are guessed from port numbers")
         }
+        "-sC" => Habit::Note("-sC: no scripts are run; the ports are scanned"),
         "-O" => Habit::Note("-O: the operating system is not guessed"),
         "-A" => {
             Habit::Note("-A: neither versions nor the operating system are guessed; the ports are scanned")
@@ -84,12 +98,32 @@ fn habit(text: &str) -> Result<Habit, Failure> {
         "-oX" => Habit::Means("--output-xml".into()),
         "-oG" => Habit::Means("--output-grepable".into()),
         "-oA" => Habit::Means("--output-all".into()),
+        _ if is_letter_of(text, "-s", u8::is_ascii_alphabetic) => return Err(other_scan(text)),
+        _ if is_letter_of(text, "-o", u8::is_ascii_uppercase) => {
+            return Err(Failure::usage(format!("{text}: there is no such output")).with_hint(
+                "-oN, -oX, -oG FILE and -oA BASE are understood; the ending chooses with -o FILE",
+            ));
+        }
         _ => match (text.strip_prefix("-T"), text.strip_prefix("-iL")) {
             (Some(level), _) => return Ok(Habit::Means(pace(level)?.to_string_lossy().into_owned())),
             (_, Some(file)) => Habit::Means(format!("--input={file}")),
             _ => Habit::Same,
         },
     })
+}
+
+/// Whether it is a flag with one letter of this kind behind it.
+fn is_letter_of(text: &str, flag: &str, kind: impl Fn(&u8) -> bool) -> bool {
+    matches!(text.strip_prefix(flag).map(str::as_bytes), Some([letter]) if kind(letter))
+}
+
+/// Kinds of scans whose result a full connection cannot stand in for.
+fn other_scan(text: &str) -> Failure {
+    let failure = Failure::usage(format!("{text}: only full connections are made, as by -sT"));
+    match text {
+        "-sL" => failure.with_hint("--plan shows what would be scanned, and sends nothing"),
+        _ => failure.with_hint("leave it out; nmap makes such scans"),
+    }
 }
 
 /// nmap's timing templates: up to 2 they spare the target, from 3 on they follow the path.
@@ -133,7 +167,7 @@ mod tests {
                     .collect::<Vec<_>>()
                     .join("\n")
             }
-            Err(failure) => format!("error: {}", failure.message),
+            Err(failure) => format!("error: {}\nhint: {}", failure.message, failure.hint.unwrap()),
         }
     }
 
@@ -172,6 +206,29 @@ mod tests {
         note: -O: the operating system is not guessed
         ");
         insta::assert_snapshot!(show("scanner -sn x"), @"scanner --discover x");
-        insta::assert_snapshot!(show("scanner -T9 x"), @"error: -T9: there is no such pace");
+        insta::assert_snapshot!(show("scanner -T9 x"), @"
+        error: -T9: there is no such pace
+        hint: -T0 to -T2 mean --pace gentle, -T3 to -T5 --pace auto
+        ");
+        insta::assert_snapshot!(show("scanner -sCV -sTV x"), @"
+        scanner x
+        note: -sC: no scripts are run; the ports are scanned
+        note: -sV: services are not asked for their version; names are guessed from port numbers
+        note: -sV: services are not asked for their version; names are guessed from port numbers
+        ");
+        insta::assert_snapshot!(show("scanner -sX x"), @"
+        error: -sX: only full connections are made, as by -sT
+        hint: leave it out; nmap makes such scans
+        ");
+        insta::assert_snapshot!(show("scanner -sL x"), @"
+        error: -sL: only full connections are made, as by -sT
+        hint: --plan shows what would be scanned, and sends nothing
+        ");
+        insta::assert_snapshot!(show("scanner -oJ out x"), @"
+        error: -oJ: there is no such output
+        hint: -oN, -oX, -oG FILE and -oA BASE are understood; the ending chooses with -o FILE
+        ");
+        // A file with a name of one small letter is one.
+        assert_eq!(show("scanner -oj x"), "scanner -oj x");
     }
 }
