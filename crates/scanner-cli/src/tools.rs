@@ -98,7 +98,7 @@ enum Tool {
     },
     /// Look at what limits a scan from this machine, and how to mend it; changes nothing
     ///
-    /// Descriptors, source ports, the neighbour table, connection tracking, retries of the kernel, VPN, container, resolver and
+    /// Descriptors, source ports, the neighbour tables, connection tracking, retries of the kernel, VPN, container, resolver and
     /// firewall. It only reads. Exit status: 0, whatever it found.
     Doctor {
         /// One JSON document instead of text

@@ -315,3 +315,177 @@ fn version() {
     ----- stderr
     ");
 }
+
+/// Of the commands beside `scan`; the help of convert and diff stands with the tests of results.
+#[test]
+#[expect(clippy::too_many_lines, reason = "help is long when it is written out")]
+fn help_of_every_command() {
+    let context = TestContext::new(0);
+    let commands: [&[&str]; 10] = [
+        &["show"],
+        &["schema"],
+        &["services"],
+        &["explain"],
+        &["doctor"],
+        &["config"],
+        &["config", "init"],
+        &["config", "path"],
+        &["completions"],
+        &["man"],
+    ];
+    let help = commands.map(|command| {
+        let shown = context.run(&[command, &["--help"]].concat());
+        let text = shown.strip_prefix("exit status: 0\n----- stdout\n").unwrap();
+        format!("$ scanner {} --help\n{}", command.join(" "), text.strip_suffix("----- stderr\n").unwrap())
+    });
+    insta::assert_snapshot!(help.join("\n"), @"
+    $ scanner show --help
+    Print the result of an earlier scan as the scan would
+
+    Usage: scanner show [OPTIONS] <FILE>
+
+    Arguments:
+      <FILE>  A file that scanner wrote as json or jsonl, or nmap's XML; - is standard input
+
+    Options:
+          --open          Show open ports only, and only hosts that have one
+          --reason        Say of each port why it has its state
+          --color <WHEN>  Colours: auto (the default), always or never
+      -h, --help          Print help
+
+    $ scanner schema --help
+    Print the JSON Schema of a format
+
+    Usage: scanner schema <FORMAT>
+
+    Arguments:
+      <FORMAT>  jsonl: one line of it; json: the whole document
+
+    Options:
+      -h, --help  Print help
+
+    $ scanner services --help
+    Say which service a port stands for, which ports a name has, or where a word occurs
+
+    A name is a guess from the number. RANK is the place among the 1,000 ports that are likeliest to be
+    open. Without a word the 100 likeliest are shown. Examples: scanner services 8443, scanner services
+    postgres, scanner services http*, scanner services 8000-8100, scanner services message broker
+
+    Usage: scanner services [OPTIONS] [PORT|NAME|WORD]...
+
+    Arguments:
+      [PORT|NAME|WORD]...
+              A port, a range, a name, a wildcard, a preset; any other word is looked for in names and
+              notes
+
+    Options:
+          --json
+              One JSON document instead of text
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ scanner explain --help
+    Explain a word of a result: what was seen, what it can mean, what to try
+
+    Reasons (no-reply), states (filtered), verdicts (accepts-everything) and exit statuses (3). Without
+    a word all are listed.
+
+    Usage: scanner explain [OPTIONS] [WORD]...
+
+    Arguments:
+      [WORD]...
+              A word of a result, or the number of an exit status
+
+    Options:
+          --color <WHEN>
+              Colours: auto (the default), always or never
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ scanner doctor --help
+    Look at what limits a scan from this machine, and how to mend it; changes nothing
+
+    Descriptors, source ports, the neighbour tables, connection tracking, retries of the kernel, VPN,
+    container, resolver and firewall. It only reads. Exit status: 0, whatever it found.
+
+    Usage: scanner doctor [OPTIONS]
+
+    Options:
+          --json
+              One JSON document instead of text
+
+          --color <WHEN>
+              Colours: auto (the default), always or never
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ scanner config --help
+    Write, show or find the configuration file
+
+    Usage: scanner config <COMMAND>
+
+    Commands:
+      init  Write a file in which every option is explained and commented out; a file that is there
+            stays as it is
+      show  Print every setting and where it came from (the same as scanner --print-config)
+      path  Print where the file is looked for
+
+    Options:
+      -h, --help  Print help
+
+    $ scanner config init --help
+    Write a file in which every option is explained and commented out; a file that is there stays as it
+    is
+
+    Usage: scanner config init [OPTIONS]
+
+    Options:
+          --config <FILE>  Write FILE instead of the one that scans read
+      -h, --help           Print help
+
+    $ scanner config path --help
+    Print where the file is looked for
+
+    Usage: scanner config path
+
+    Options:
+      -h, --help  Print help
+
+    $ scanner completions --help
+    Print completions for a shell
+
+    bash: scanner completions bash > ~/.local/share/bash-completion/completions/scanner
+
+    zsh: scanner completions zsh > a directory of $fpath, as _scanner
+
+    fish: scanner completions fish > ~/.config/fish/completions/scanner.fish
+
+    powershell: scanner completions powershell | Out-String | Invoke-Expression
+
+    Usage: scanner completions <SHELL>
+
+    Arguments:
+      <SHELL>
+              The shell
+              
+              [possible values: bash, elvish, fish, powershell, zsh]
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    $ scanner man --help
+    Write the man pages into a directory
+
+    Usage: scanner man <DIRECTORY>
+
+    Arguments:
+      <DIRECTORY>  A directory that is there
+
+    Options:
+      -h, --help  Print help
+    ");
+}
