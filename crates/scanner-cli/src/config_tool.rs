@@ -65,18 +65,21 @@ fn init(path: &Path) -> Result<ExitStatus, Failure> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory).map_err(|error| cannot(&error))?;
     }
-    let written = create_new(path).and_then(|mut file| file.write_all(template().as_bytes()));
-    match written {
-        Ok(()) => {
-            Console::plain().note(&format!("written: {shown}"));
-            Ok(ExitStatus::Complete)
-        }
+    let mut file = match create_new(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            Err(Failure::usage(format!("{shown} is there already, and is left as it is"))
-                .with_hint("scanner config init --config FILE writes another one"))
+            return Err(Failure::usage(format!("{shown} is there already, and is left as it is"))
+                .with_hint("scanner config init --config FILE writes another one"));
         }
-        Err(error) => Err(cannot(&error)),
+        Err(error) => return Err(cannot(&error)),
+    };
+    if let Err(error) = file.write_all(template().as_bytes()).and_then(|()| file.sync_all()) {
+        // Half of it would be read, and be in the way of the next attempt.
+        drop(fs::remove_file(path));
+        return Err(Failure::incomplete(format!("cannot write {shown}: {error}")));
     }
+    Console::plain().note(&format!("written: {shown}"));
+    Ok(ExitStatus::Complete)
 }
 
 /// A file of the user's alone: it will say what they scan. Never one that is there.

@@ -139,6 +139,17 @@ fn a_full_disk_leaves_no_half_conversion() {
     }
 }
 
+#[test]
+fn a_full_disk_leaves_no_half_configuration() {
+    let Some(namespace) = or_skip(Namespace::new()) else { return };
+    let (_dir, disk) = disk();
+    let file = disk.join("config.toml");
+    let init = tool(&format!("config init --config {}", file.display()));
+    let Some(ended) = on_disk_with(&namespace, &disk, "size=4k", &init) else { return };
+    let wanted = format!("error: cannot write {}: No space left on device (os error 28)\n", file.display());
+    assert_eq!((ended.status.as_str(), ended.stderr, ended.left), ("status 3", wanted, Vec::new()));
+}
+
 /// Whatever writes to standard output says that it could not.
 #[test]
 fn a_full_disk_behind_standard_output() {
