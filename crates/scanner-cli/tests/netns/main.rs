@@ -13,6 +13,7 @@ mod setup;
 mod clients;
 mod damage;
 mod discovery;
+mod faults;
 mod interrupted;
 mod limited;
 mod local;

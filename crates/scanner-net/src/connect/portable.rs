@@ -47,10 +47,14 @@ impl Connect for PortableConnect {
     fn start(&mut self, probe: Probe, _: ScanTime, permits: &mut Permits) -> Started {
         let Some(permit) = permits.take() else { return Started::here(Some(Outcome::NoPermit)) };
         let started = self.clock.now();
-        let socket = match begin(probe.addr) {
-            Ok(socket) => socket,
+        let Begun { socket, refused } = match begin(probe.addr) {
+            Ok(begun) => begun,
             Err(code) => return Started::here(Some(failed_here(refused_by_kernel(code)))),
         };
+        if refused && cfg!(not(target_os = "linux")) {
+            let rtt = self.clock.now().since(started);
+            return Started::here(Some(Outcome::Answered { reason: Reason::Refused, rtt }));
+        }
         let (clock, neighbours) = (self.clock, Arc::clone(&self.neighbours));
         let connecting = Connecting { socket, asked: Asked { probe, started }, clock, neighbours };
         // On loopback and to refusing neighbours the answer is there already, which saves the registration.
@@ -107,13 +111,22 @@ impl Connect for PortableConnect {
     }
 }
 
+/// A handshake that was started.
+struct Begun {
+    socket: Socket,
+    /// `connect()` itself said that the port is closed, as some platforms do on loopback; the socket has no error then. On Linux it
+    /// has, and tells what it was.
+    refused: bool,
+}
+
 /// Starts the handshake; the error code of the operating system where nothing was sent.
-fn begin(target: SocketAddr) -> Result<Socket, Option<i32>> {
-    let start = || -> io::Result<Socket> {
+fn begin(target: SocketAddr) -> Result<Begun, Option<i32>> {
+    let start = || -> io::Result<Begun> {
         let socket = sys::socket(target)?;
         match socket.connect(&target.into()) {
-            Err(error) if !is_in_progress(&error) && !is_refusal(&error) => Err(error),
-            _ => Ok(socket),
+            Err(error) if is_refusal(&error) => Ok(Begun { socket, refused: true }),
+            Err(error) if !is_in_progress(&error) => Err(error),
+            _ => Ok(Begun { socket, refused: false }),
         }
     };
     start().map_err(|error| error.raw_os_error())
@@ -139,7 +152,8 @@ impl Connecting<Socket> {
         let Self { socket, asked, clock, neighbours } = self;
         match TcpStream::from_std(socket.into()) {
             Ok(socket) => Connecting { socket, asked, clock, neighbours }.wait_on_stream().await,
-            Err(error) => failed_here(refused_by_kernel(error.raw_os_error())),
+            // Whatever the reason, the SYN went out and the target may have answered.
+            Err(_) => Outcome::LocalLimit,
         }
     }
 }
@@ -174,7 +188,10 @@ impl Connecting<TcpStream> {
 impl<S> Connecting<S> {
     /// Reads the socket and says what it means; `None` while there is no answer.
     fn interpret(&self, socket: &Socket, look: Look) -> Option<Outcome> {
-        let (seen, kernel_rtt) = sys::observe(socket, self.asked.probe.addr);
+        // What the system does not tell may have been an answer.
+        let Ok((seen, kernel_rtt)) = sys::observe(socket, self.asked.probe.addr) else {
+            return Some(Outcome::LocalLimit);
+        };
         let meaning = classify(&seen);
         if meaning == Meaning::Settled(Reason::Handshake) {
             // RST on close: nothing stays half-open there, and no TIME_WAIT here. If it fails the connection still closes.
@@ -195,7 +212,7 @@ fn is_in_progress(error: &io::Error) -> bool {
     in_progress
 }
 
-/// Some platforms report a refusal on loopback from `connect()` itself; the socket tells the rest.
+/// The peer refuses, and `connect()` itself says so.
 fn is_refusal(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ConnectionRefused
 }

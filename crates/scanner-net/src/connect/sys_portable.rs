@@ -17,17 +17,25 @@ pub(crate) fn socket(target: SocketAddr) -> io::Result<Socket> {
 }
 
 /// What the socket knows by now. There is no round-trip time to be had from the kernel.
-pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> (Observation, Option<Duration>) {
-    let error = socket.take_error().ok().flatten().and_then(|error| error.raw_os_error());
-    let peer = socket.peer_addr().ok();
-    let seen = Observation {
-        established: error.is_none() && peer.is_some(),
-        to_itself: peer.is_some() && peer == socket.local_addr().ok(),
-        segments: None,
-        error,
-        icmp: None,
+///
+/// # Errors
+/// The system does not tell: nothing is known about the target then, not even that it is silent.
+pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> io::Result<(Observation, Option<Duration>)> {
+    let error = socket.take_error()?.and_then(|error| error.raw_os_error());
+    let peer = match socket.peer_addr() {
+        Ok(peer) => Some(peer),
+        // Not connected; macOS says of a connection that is over that it is invalid.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotConnected | io::ErrorKind::InvalidInput) => {
+            None
+        }
+        Err(error) => return Err(error),
     };
-    (seen, None)
+    let to_itself = match &peer {
+        Some(peer) => *peer == socket.local_addr()?,
+        None => false,
+    };
+    let established = error.is_none() && peer.is_some();
+    Ok((Observation { established, to_itself, segments: None, error, icmp: None }, None))
 }
 
 /// There is no neighbour table to read.

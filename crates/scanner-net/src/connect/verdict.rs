@@ -36,8 +36,8 @@ impl Asked {
     ) -> Outcome {
         let target = self.probe.addr.ip();
         let resolution_is_over = self.probe.unresolved_from.is_some_and(|from| now >= from);
-        // This machine is no neighbour of its own.
-        let is_elsewhere = || local() != Some(target);
+        // This machine is no neighbour of its own, and where it does not tell who it is that may be so.
+        let is_elsewhere = || local().is_some_and(|local| local != target);
         if resolution_is_over && neighbours.never_resolved(target, now) && is_elsewhere() {
             return Outcome::Answered { reason: Reason::NoNeighbour, rtt: now.since(self.started) };
         }

@@ -76,6 +76,7 @@ const SECOND_SYN: Duration = Duration::from_millis(990);
 /// A look at a socket.
 #[derive(Debug, Clone, Copy)]
 struct Glance {
+    /// What the kernel told; `None` where it did not.
     info: Option<TcpInfo>,
     look: Look,
     now: ScanTime,
@@ -246,7 +247,7 @@ impl Reactor {
 
     /// Looks for an answer that came inside `connect()`. One that is not plain is left to the readiness set.
     fn look_at_once(&mut self, key: u32, asked: Asked) -> Option<Outcome> {
-        let info = sys::tcp_info(&self.sockets[key as usize].socket)?;
+        let info = sys::tcp_info(&self.sockets[key as usize].socket).ok()?;
         if info.is_closed() && info.segments > 0 || info.is_established() {
             let now = asked.started;
             let rtt = self.pace.per_attempt(|| self.clock.now().since(now));
@@ -281,8 +282,8 @@ impl Reactor {
     ) -> (ScanTime, bool) {
         let mut events = [const { MaybeUninit::uninit() }; BATCH];
         let Ok((ready, _)) = epoll::wait(&*self.readiness, &mut events[..], timeout) else {
-            // Interrupted: whatever is ready is still so at the next look.
-            return (self.clock.now(), true);
+            // Interrupted, or worse: whatever is ready is still so at the next look, and a socket whose time is over is asked itself.
+            return (self.clock.now(), false);
         };
         let now = self.clock.now();
         for event in &*ready {
@@ -302,7 +303,7 @@ impl Reactor {
         // Resolution of a neighbour takes a second at the very least.
         let at_once = slot.since == self.drained && now.since(asked.started) < Duration::from_secs(1);
         let look = if at_once { Look::First } else { Look::Later };
-        let info = sys::tcp_info(&slot.socket);
+        let info = sys::tcp_info(&slot.socket).ok();
         self.settle(key, asked, Glance { info, look, now, rtt: now.since(asked.started) })
     }
 
@@ -310,7 +311,7 @@ impl Reactor {
     fn expire(&mut self, key: u32, now: ScanTime) -> Option<(ProbeId, Outcome)> {
         let slot = self.sockets.get(key as usize)?;
         let asked = slot.asked?;
-        let info = sys::tcp_info(&slot.socket);
+        let info = sys::tcp_info(&slot.socket).ok();
         if info.is_none_or(|info| info.is_closed() || info.is_established()) {
             let glance = Glance { info, look: Look::Later, now, rtt: now.since(asked.started) };
             if let Some(settled) = self.settle(key, asked, glance) {
@@ -345,24 +346,28 @@ impl Reactor {
         let Slot { socket, in_doubt_until, .. } = &self.sockets[key as usize];
         let target = asked.probe.addr;
         let certain = asked.started >= *in_doubt_until;
-        let (seen, kernel_rtt) = match glance.info {
-            Some(info) if certain && info.is_closed() && info.segments > 0 => {
-                let seen = Observation {
-                    established: false,
-                    to_itself: false,
-                    segments: Some(info.segments),
-                    error: fetch_error(socket, target),
-                    icmp: None,
-                };
-                (seen, None)
+        let ended = |info: TcpInfo| certain && info.is_closed() && info.segments > 0;
+        let fetched = glance.info.filter(|info| ended(*info)).and_then(|_| fetch_error(socket, target));
+        let read = match (glance.info, fetched) {
+            (Some(TcpInfo { segments, .. }), Some(error)) => {
+                let (segments, error) = (Some(segments), Some(error));
+                Some((
+                    Observation { established: false, to_itself: false, segments, error, icmp: None },
+                    None,
+                ))
             }
-            info => sys::observe_after(info, socket, target),
+            (info, _) => info.and_then(|info| sys::observe_after(info, socket, target).ok()),
+        };
+        let Some((seen, kernel_rtt)) = read else {
+            // What the kernel does not tell may have been an answer.
+            self.retire(key, After::Close);
+            return Some(Outcome::LocalLimit);
         };
         let meaning = classify(&seen);
         let times = (glance.now, kernel_rtt.unwrap_or(glance.rtt));
         let outcome = outcome(meaning, glance.look, target.ip(), &self.neighbours, times)?;
         let late = glance.now.since(asked.started) >= SECOND_SYN;
-        let after = if meaning == Meaning::Settled(Reason::Rst) && certain && !late {
+        let after = if meaning == Meaning::Settled(Reason::Rst) && fetched.is_some() && !late {
             After::Free
         } else {
             After::Close
@@ -406,16 +411,20 @@ fn connect(socket: &Socket, target: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// The error that ended the attempt. The second `connect()` fetches it and frees the socket.
+/// The error that ended the attempt. The second `connect()` fetches it and frees the socket. An error that may be about this
+/// `connect()` itself counts for nothing: the socket still has its own.
 fn fetch_error(socket: &Socket, target: SocketAddr) -> Option<i32> {
-    rustix::net::connect(socket, &target).err().map(Errno::raw_os_error)
+    match rustix::net::connect(socket, &target) {
+        Err(error @ (Errno::CONNREFUSED | Errno::CONNRESET | Errno::TIMEDOUT)) => Some(error.raw_os_error()),
+        _ => None,
+    }
 }
 
 /// Frees a socket of an attempt that brought no error; whether that worked. An ICMP message that came in the last moment would be
 /// given to the next attempt, so the error queue must be empty once no further one can reach it.
 fn disconnect(socket: &Socket) -> bool {
     rustix::net::connect_unspec(socket).is_ok()
-        && !sys::has_queued_error(socket)
+        && sys::error_queue_is_empty(socket)
         // The kernel leaves ECONNRESET behind, about the connection that was given up here.
         && rustix::net::sockopt::socket_error(socket).is_ok()
 }
