@@ -48,6 +48,40 @@ fn nobody_on_the_wire_in_ipv6() {
     nobody_on_the_wire(Family::V6);
 }
 
+#[test]
+fn ports_that_this_machine_refuses_in_ipv4() {
+    ports_that_this_machine_refuses(Family::V4);
+}
+
+#[test]
+fn ports_that_this_machine_refuses_in_ipv6() {
+    ports_that_this_machine_refuses(Family::V6);
+}
+
+/// A rule of this machine for some ports, as policy routing and security modules have them, is no word about the host.
+fn ports_that_this_machine_refuses(family: Family) {
+    let Some(world) = or_skip(World::new(Wire::Veth, family)) else { return };
+    let _listeners = world.listen(family, &[OPEN]).unwrap();
+    let version = if family == Family::V4 { "-4" } else { "-6" };
+    for kind in ["prohibit", "unreachable", "blackhole"] {
+        let rule = format!("ipproto tcp dport 81-82 pref 10 {kind}");
+        world.scanner.ip(&format!("{version} rule add {rule}")).unwrap();
+        for connector in ["fast", "portable"] {
+            let arguments = format!("{} -p 71-90 --connector {connector} --jsonl", family.target());
+            let found = scan(&world.scanner, &arguments);
+            let host = found.host(family.target());
+            let reasons = (71..=90).map(|port| match port {
+                OPEN => (port, Reason::Handshake),
+                81 | 82 => (port, Reason::NoRoute),
+                _ => (port, Reason::Rst),
+            });
+            assert_eq!(host.reasons(), reasons.collect(), "{kind}, {connector}: {}", host.record);
+            assert_eq!(found.code(), Some(3), "{}", found.stderr);
+        }
+        world.scanner.ip(&format!("{version} rule delete {rule}")).unwrap();
+    }
+}
+
 /// Where this machine sends nothing nothing is known, and the host beside it is scanned all the same.
 fn own_routes(family: Family) {
     let Some(world) = or_skip(World::new(Wire::Veth, family)) else { return };

@@ -1,5 +1,6 @@
 //! `Liveness`: is a host that answered still there? Canaries tell loss from silence, and a lost host from a silent port.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use scanner_core::Reason;
@@ -33,6 +34,8 @@ pub(crate) struct Liveness {
     unconfirmed: Vec<SilentPort>,
     last_answer: ScanTime,
     lost: Option<Lost>,
+    /// Ports to which this machine had no way, since the canary had none either.
+    refused_here: BTreeSet<u16>,
 }
 
 /// A port and how often it had been asked when it stayed silent.
@@ -47,6 +50,15 @@ struct Lost {
     since: ScanTime,
     next: ScanTime,
     pause: Duration,
+}
+
+/// What it says that this machine has no way to a port.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// The host can be reached, and this port cannot: a rule of this machine for ports, or for programs.
+    Port,
+    /// The way to the host is gone, or may be.
+    Host(Strike),
 }
 
 /// What an answer says about the silence before it.
@@ -261,12 +273,33 @@ impl Liveness {
 
     /// This machine has no way to the host any more. It is asked again like a lost one, if there is something to ask.
     pub(crate) fn cut_off(&mut self, now: ScanTime) -> Strike {
+        self.refused_here.clear();
         match &mut self.lost {
             _ if self.canary.is_none() => Strike::GaveUp,
             Some(lost) if now < lost.next => Strike::Lost(lost.next),
             Some(lost) => lost.again(now),
             None => Strike::Lost(self.lose(now)),
         }
+    }
+
+    /// This machine has no way to a port of a host that answered. The canary is asked at once, whether that is so of the host; where
+    /// it answers, the next refusal of the same port is about the port.
+    pub(crate) fn refused_here(&mut self, now: ScanTime, port: u16) -> Refused {
+        let known = !self.refused_here.insert(port);
+        match &self.lost {
+            Some(lost) => Refused::Host(Strike::Lost(lost.next)),
+            None if known || self.canary.is_none() => Refused::Port,
+            None => {
+                self.lost = Some(Lost { since: now, next: now, pause: Duration::ZERO });
+                Refused::Host(Strike::Lost(now))
+            }
+        }
+    }
+
+    /// The same of a port of a host that has not answered yet; of how many ports by now.
+    pub(crate) fn refused_unheard(&mut self, port: u16) -> usize {
+        self.refused_here.insert(port);
+        self.refused_here.len()
     }
 
     /// The canary cannot be asked any more, as this machine's firewall rejects it. Silence stays unconfirmed from here on.
@@ -291,7 +324,7 @@ impl Lost {
         if now.since(self.since) >= LOST_FOR {
             return Strike::GaveUp;
         }
-        self.pause = (self.pause * 2).min(LOST_PAUSE_MAX);
+        self.pause = (self.pause * 2).clamp(LOST_PAUSE, LOST_PAUSE_MAX);
         self.next = now + self.pause;
         Strike::Lost(self.next)
     }
@@ -343,6 +376,42 @@ mod tests {
         assert_eq!(alive.cut_off(at(101)), Strike::Lost(next), "other probes of the same flight");
         assert!(matches!(alive.cut_off(next), Strike::Lost(later) if later > next));
         assert_eq!(alive.cut_off(at(100) + LOST_FOR), Strike::GaveUp);
+    }
+
+    #[test]
+    fn a_port_that_this_machine_refuses_is_none_of_a_host_that_is_gone() {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 80, Reason::Handshake, false);
+        assert_eq!(alive.refused_here(at(2), 81), Refused::Host(Strike::Lost(at(2))));
+        assert!(alive.in_doubt() && alive.canary_due(at(2), false), "the canary is asked at once");
+        assert_eq!(alive.refused_here(at(2), 82), Refused::Host(Strike::Lost(at(2))));
+        alive.canary_is_out(at(2), false);
+        alive.answered(at(3), 80, Reason::Handshake, true);
+        assert_eq!(alive.refused_here(at(4), 81), Refused::Port);
+        assert_eq!(alive.refused_here(at(4), 82), Refused::Port);
+        assert_eq!(
+            alive.refused_here(at(4), 83),
+            Refused::Host(Strike::Lost(at(4))),
+            "nothing is known of it"
+        );
+    }
+
+    #[test]
+    fn refusals_while_the_host_cannot_be_reached_are_forgotten() {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 80, Reason::Handshake, false);
+        alive.refused_here(at(2), 81);
+        let Strike::Lost(next) = alive.cut_off(at(2)) else { panic!("gave up") };
+        assert_eq!(next, at(2) + LOST_PAUSE);
+        alive.answered(at(9_000), 80, Reason::Handshake, true);
+        assert_eq!(alive.refused_here(at(9_001), 81), Refused::Host(Strike::Lost(at(9_001))));
+    }
+
+    #[test]
+    fn without_a_canary_only_the_port_is_known() {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 80, Reason::PortUnreachable, false);
+        assert_eq!(alive.refused_here(at(2), 81), Refused::Port);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use scanner_core::{PortState, Reason, Verdict};
 use super::flights::Flight;
 use super::host::{Ask, Phase, is_beyond};
 use super::ledger::Settled;
-use super::liveness::Strike;
+use super::liveness::{Refused, Strike};
 use super::local::Trouble;
 use super::presence::Link;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
@@ -15,6 +15,8 @@ use crate::config::defaults::TABLE_PAUSE;
 
 /// With fewer probes than this under way it does not pay to look at all of them.
 const MANY: u32 = 128;
+/// To so many ports of a host that never answered this machine must have no way, until it has none to the host.
+const REFUSED_PORTS_THAT_TELL: usize = 3;
 
 impl Controller {
     pub(super) fn on_outcome(&mut self, now: ScanTime, id: ProbeId, outcome: Outcome) {
@@ -205,13 +207,33 @@ impl Controller {
         }
     }
 
-    /// Without a route nothing can be measured of a host that never answered.
+    /// Without a route nothing can be measured of a host that never answered. Some rules are about ports, so several are tried.
     fn on_no_route(&mut self, now: ScanTime, slot: usize, ask: Ask) {
-        self.put_back(slot, ask);
-        if self.hosts.get(slot).is_some_and(|host| host.is_heard()) {
-            self.on_cut_off(now, slot);
-        } else {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
+        let is_heard = host.is_heard();
+        if !is_heard && host.alive.refused_unheard(ask.port) >= REFUSED_PORTS_THAT_TELL {
+            self.put_back(slot, ask);
             self.finish_host(slot, Some(Reason::NoRoute), None);
+            return;
+        }
+        if is_heard && ask.attempt == 0 {
+            self.put_back(slot, ask);
+            self.on_cut_off(now, slot);
+            return;
+        }
+        let refused = if is_heard { host.alive.refused_here(now, ask.port) } else { Refused::Port };
+        match refused {
+            // Nothing was sent.
+            Refused::Port => {
+                let ask = Ask { attempt: ask.attempt.saturating_sub(1), ..ask };
+                self.settle(slot, ask, Reason::NoRoute, None);
+            }
+            Refused::Host(strike) => {
+                self.put_back(slot, ask);
+                if let Strike::Lost(again) = strike {
+                    self.timers.insert((again, slot));
+                }
+            }
         }
     }
 
@@ -246,11 +268,15 @@ impl Controller {
         self.put_back(slot, ask);
         tracing::debug!(?trouble, in_flight = self.flights.len(), "this machine refused an attempt");
         if trouble == Trouble::Limit {
-            let sockets = self.flights.len();
-            self.note(
-                "local-limit",
-                format!("this machine allowed only {sockets} connections at once: the scan waits for them"),
-            );
+            let message = match self.flights.len() {
+                0 => "this machine refused a connection: the scan waits and tries again".to_owned(),
+                sockets => {
+                    format!(
+                        "this machine allowed only {sockets} connections at once: the scan waits for them"
+                    )
+                }
+            };
+            self.note("local-limit", message);
         }
         if self.local.failed(now, trouble, self.flights.len()) {
             self.stop(now, trouble.reason());
