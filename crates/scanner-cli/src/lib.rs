@@ -13,6 +13,8 @@ mod etiquette;
 mod exit;
 mod explain;
 mod failure;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod habits;
 mod interrupt;
 mod keys;

@@ -4,6 +4,8 @@
 //! with the file; it grows with the hosts of which the report holds more than the address. A JSON document is held as a whole: it is
 //! written by scans whose hosts are. `each_host` reads any file once, for its hosts alone.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod hosts;
 mod input;
 mod jsonl;
@@ -26,6 +28,8 @@ use crate::networks::Networks;
 use crate::output::record::{About, Document, NoteFields, PortFields, UnresolvedFields};
 use crate::output::{Beginning, Ending, Output};
 
+#[cfg(any(test, fuzzing))]
+use hosts::each_host_of;
 pub(crate) use hosts::{Rest, Seen, each_host};
 use input::{Input, Opened};
 use tally::{Tally, duration};

@@ -108,7 +108,8 @@ impl fmt::Display for HostStatus {
     }
 }
 
-/// Ports by state and reason, as merged ranges.
+/// Ports by state and reason, as merged ranges. Whoever adds to it gives no port a second reason; where one is read, that is an
+/// error.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PortsByReason(BTreeMap<(PortState, Reason), PortSet>);
 
@@ -166,7 +167,7 @@ impl Serialize for PortsByReason {
 impl<'de> Deserialize<'de> for PortsByReason {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let by_state = BTreeMap::<PortState, BTreeMap<Reason, CountedPorts>>::deserialize(deserializer)?;
-        let mut all = Self::default();
+        let (mut all, mut known) = (Self::default(), PortSet::EMPTY);
         for (state, reasons) in by_state {
             for (reason, counted) in reasons {
                 if reason.state() != state {
@@ -174,6 +175,11 @@ impl<'de> Deserialize<'de> for PortsByReason {
                         "reason `{reason}` does not belong to `{state}`"
                     )));
                 }
+                let twice = known.intersection(&counted.ports);
+                if !twice.is_empty() {
+                    return Err(de::Error::custom(format_args!("more than one state or reason for {twice}")));
+                }
+                known = known.union(&counted.ports);
                 all.add(reason, &counted.ports);
             }
         }

@@ -708,6 +708,14 @@ fn a_reason_under_a_foreign_state_is_refused() {
 }
 
 #[test]
+fn a_port_with_two_states_is_refused() {
+    let json =
+        r#"{"open":{"handshake":{"count":1,"ports":"22"}},"closed":{"rst":{"count":3,"ports":"21-23"}}}"#;
+    let error = serde_json::from_str::<PortsByReason>(json).unwrap_err();
+    insta::assert_snapshot!(error, @"more than one state or reason for 22");
+}
+
+#[test]
 fn public_types_can_go_anywhere() {
     fn anywhere<T: Send + Sync + Unpin + 'static>() {}
     anywhere::<ScanReport>();

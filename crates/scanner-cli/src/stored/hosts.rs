@@ -43,15 +43,18 @@ pub(crate) struct Rest {
 /// # Errors
 /// A file that cannot be read, or is no result of a scan.
 pub(crate) fn each_host(path: &Path, take: &mut dyn FnMut(HostAddr, Seen)) -> Result<Rest, Failure> {
-    let input = Input::once(path);
+    each_host_of(&Input::once(path), take)
+}
+
+pub(super) fn each_host_of(input: &Input, take: &mut dyn FnMut(HostAddr, Seen)) -> Result<Rest, Failure> {
     match input.opened()? {
         Opened::Xml(reader) => {
-            let scan = nmap::read(&input, reader, &mut |host| take(host.result.ip, host.seen()))?;
+            let scan = nmap::read(input, reader, &mut |host| take(host.result.ip, host.seen()))?;
             let remarks = if scan.has_end { Vec::new() } else { vec![input.no_end(true)] };
             Ok(Rest { remarks, ..Rest::default() })
         }
-        Opened::Lines(lines) => each_of_lines(&input, lines, take),
-        Opened::Document(reader) => each_of_document(&input, reader, take),
+        Opened::Lines(lines) => each_of_lines(input, lines, take),
+        Opened::Document(reader) => each_of_document(input, reader, take),
     }
 }
 

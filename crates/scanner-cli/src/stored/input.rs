@@ -68,7 +68,7 @@ impl Input {
     }
 
     /// Bytes as if they were read from a file.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn kept(path: &Path, bytes: &[u8]) -> Self {
         Self { path: path.to_path_buf(), kept: Some(bytes.into()) }
     }

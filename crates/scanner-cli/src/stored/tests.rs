@@ -219,3 +219,20 @@ fn a_host_of_nmap_without_address_is_none() {
     assert_eq!(xml.report.progress.targets_done, 0);
     assert!(xml.remarks.is_empty());
 }
+
+/// Found by a fuzzer: compared with itself such a host had changed.
+#[test]
+fn a_port_of_nmap_with_several_states_has_the_one_that_it_is_listed_with() {
+    let port =
+        |state: &str| format!("<port protocol=\"tcp\" portid=\"22\"><state state=\"{state}\"/></port>");
+    let many = "<extraports state=\"closed\" count=\"3\"><extrareasons reason=\"resets\" count=\"3\" ports=\"21-23\"/></extraports>";
+    let host = format!(
+        "<host><status state=\"up\"/><address addr=\"192.0.2.9\"/><ports>{many}{}{}</ports></host>",
+        port("open"),
+        port("filtered")
+    );
+    let xml = stored(&format!("<nmaprun>{host}</nmaprun>"));
+    let Hosts::Here(hosts) = &xml.hosts else { panic!("it is in memory") };
+    let ports = serde_json::to_string(&hosts[0].1.ports).unwrap();
+    insta::assert_snapshot!(ports, @r#"{"open":{"handshake":{"count":1,"ports":"22"}},"closed":{"rst":{"count":2,"ports":"21,23"}}}"#);
+}

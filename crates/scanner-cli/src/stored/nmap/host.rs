@@ -184,10 +184,20 @@ impl Host {
         }
     }
 
-    /// An old nmap only counts the ports that it does not show. Where all of them are alike, they are all the others.
+    /// An old nmap only counts the ports that it does not show. Where all of them are alike, they are all the others. A port of which
+    /// the file says several things has the state that it is listed with, the first if there are several.
     pub(super) fn settle(&mut self, asked: &PortSet) {
         let HostResult { ports, results, .. } = &mut self.result;
         results.sort_by_key(|result| result.port);
+        results.dedup_by_key(|result| result.port);
+        let mut known = results.iter().fold(self.others.clone(), |mut known, result| {
+            known.insert(result.port);
+            known
+        });
+        for (why, set) in std::mem::take(ports).iter() {
+            ports.add(why, &set.difference(&known));
+            known = known.union(set);
+        }
         let mut listed: BTreeMap<Reason, Vec<u16>> = BTreeMap::new();
         for result in results {
             listed.entry(result.reason).or_default().push(result.port);
