@@ -21,5 +21,6 @@ mod look_ups;
 mod loopback;
 mod names;
 mod reasons;
+mod trouble;
 mod unreachable;
 mod wide;

@@ -26,7 +26,7 @@ fn all_of_127_in_little_memory() {
     let mut running = Running::start(&namespace, &arguments);
     running.wait_until("connecting", |running| running.sockets() > 0);
     thread::sleep(A_WHILE);
-    let peak = running.peak_memory();
+    let peak = running.peak_memory().unwrap();
     running.signal(Signal::SIGINT);
     let found = running.finish();
     assert_eq!(found.code(), Some(130), "{}", found.stderr);
