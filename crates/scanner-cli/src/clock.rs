@@ -55,6 +55,7 @@ pub(crate) mod wire {
 
     use serde::{Deserialize, Deserializer, Serializer, de};
 
+    #[cfg_attr(windows, expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference"))]
     pub(crate) fn serialize<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::rfc3339(*time))
     }

@@ -14,9 +14,11 @@ use crate::keys;
 /// How long a second signal waits for the progress line to go away.
 const LAST_TOUCH: Duration = Duration::from_millis(50);
 
-/// The numbers of the signals that end a program politely, as every system numbers them.
+/// The numbers of the signals that end a program politely, as every system numbers them; Windows has only the second.
+#[cfg(unix)]
 const HANGUP: u8 = 1;
 const INTERRUPT: u8 = 2;
+#[cfg(unix)]
 const TERMINATE: u8 = 15;
 
 /// Which signal came, if any.
@@ -124,6 +126,7 @@ struct Signals;
 
 #[cfg(not(unix))]
 impl Signals {
+    #[expect(clippy::unnecessary_wraps, reason = "on Unix it can fail")]
     fn new() -> io::Result<Self> {
         Ok(Self)
     }

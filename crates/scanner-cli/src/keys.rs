@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 /// What the user wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(any(unix, test)), expect(dead_code, reason = "other systems give no keys"))]
 pub(crate) enum Key {
     /// A line about how the scan stands.
     Status,

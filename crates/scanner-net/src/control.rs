@@ -44,7 +44,9 @@ use self::host::{Host, Phase};
 use self::ledger::Ledger;
 use self::local::Local;
 use self::neighbours::Neighbourhood;
-pub(crate) use self::neighbours::{Links, Neighbour, NeighbourState, Reading, Route};
+pub(crate) use self::neighbours::Reading;
+#[cfg(any(test, target_os = "linux"))]
+pub(crate) use self::neighbours::{Links, Neighbour, NeighbourState, Route};
 use self::pacer::Pacer;
 use self::rtt::Rtt;
 pub(crate) use self::rules::{Job, Rules};

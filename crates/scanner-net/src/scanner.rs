@@ -132,6 +132,10 @@ impl Scanner {
     }
 
     /// What makes the connections, to be polled inside the runtime.
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(clippy::unnecessary_wraps, reason = "only the fast connector, of Linux, can fail to be made")
+    )]
     fn connector(&self, runtime: &Runtime, clock: Clock) -> io::Result<Box<dyn Connect + Send>> {
         #[cfg(target_os = "linux")]
         if self.config.connector == Connector::Fast {
@@ -139,7 +143,7 @@ impl Scanner {
             return Ok(Box::new(FastConnect::new(clock, reactors(&self.config))?));
         }
         // Only the fast one waits for a descriptor of its own.
-        let _ = runtime;
+        let _ = (self, runtime);
         Ok(Box::new(PortableConnect::new(clock)))
     }
 }

@@ -4,12 +4,12 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use crate::flags::LabTask;
+use crate::flags::{LabTask, SimFlags};
 use crate::summary::{Outcome, Tally};
 
 const WHY: &str = "network namespaces exist only on Linux";
 
-pub(crate) fn run(_task: LabTask) -> Result<()> {
+pub(crate) fn run(_task: Option<LabTask>, _simulated: &SimFlags) -> Result<()> {
     println!("skipped: {WHY}");
     Ok(())
 }

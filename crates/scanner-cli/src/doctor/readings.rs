@@ -82,7 +82,7 @@ impl Readings {
     pub(super) fn read(root: &Path) -> Self {
         let files = Files { root: root.to_path_buf() };
         Self {
-            descriptors: rlimit::Resource::NOFILE.get().map_err(|error| error.to_string()),
+            descriptors: descriptors(),
             neighbours: files.neighbours("arp", "ipv4"),
             neighbours_v6: files.neighbours("ndisc", "ipv6"),
             source_ports: files.of("proc/sys/net/ipv4/ip_local_port_range", parse::pair),
@@ -95,6 +95,15 @@ impl Readings {
             firewall: firewall(),
         }
     }
+}
+
+/// The limits on open files, soft and hard.
+fn descriptors() -> Reading<(u64, u64)> {
+    #[cfg(unix)]
+    let limits = rlimit::Resource::NOFILE.get().map_err(|error| error.to_string());
+    #[cfg(not(unix))]
+    let limits = Err("this system has no limit on sockets".to_owned());
+    limits
 }
 
 struct Files {

@@ -57,14 +57,25 @@ pub(crate) enum Meaning {
 
 /// What a failure of `socket()` or `connect()` itself means: nothing was sent.
 pub(crate) fn refused_by_kernel(code: Option<i32>) -> Meaning {
-    let Some(code) = code else { return Meaning::LocalLimit };
-    match code {
-        os::ENETDOWN => Meaning::NetworkDown,
-        os::ENETUNREACH | os::EHOSTUNREACH | os::EACCES | os::EINVAL | os::EAFNOSUPPORT => Meaning::NoRoute,
-        os::EPERM => Meaning::Settled(Reason::LocalPolicy),
-        // EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EAGAIN, and whatever else this machine may come up with: nothing
-        // was learnt about the target.
-        _ => Meaning::LocalLimit,
+    match code.map(platform::failure) {
+        Some(Failure::NetworkDown) => Meaning::NetworkDown,
+        Some(
+            Failure::NetUnreachable
+            | Failure::HostUnreachable
+            | Failure::Prohibited
+            | Failure::Invalid
+            | Failure::NoFamily,
+        ) => Meaning::NoRoute,
+        Some(Failure::Forbidden) => Meaning::Settled(Reason::LocalPolicy),
+        // Nothing was learnt about the target.
+        Some(
+            Failure::Refused
+            | Failure::Reset
+            | Failure::ProtoUnreachable
+            | Failure::TimedOut
+            | Failure::Other,
+        )
+        | None => Meaning::LocalLimit,
     }
 }
 
@@ -77,21 +88,22 @@ pub(crate) fn classify(seen: &Observation) -> Meaning {
         return by_icmp(icmp);
     }
     let Some(code) = seen.error else { return Meaning::Nothing };
-    match code {
-        os::ECONNREFUSED => Meaning::Settled(match seen.segments {
+    match platform::failure(code) {
+        Failure::Refused => Meaning::Settled(match seen.segments {
             Some(0) => Reason::PortUnreachable,
             Some(_) => Reason::Rst,
             None => Reason::Refused,
         }),
-        // Only an established connection can be reset or lose its reader: the handshake had completed.
-        os::ECONNRESET | os::EPIPE => Meaning::Settled(Reason::Handshake),
-        os::EHOSTUNREACH | os::EHOSTDOWN => Meaning::Settled(Reason::HostUnreachable),
-        os::ENETUNREACH => Meaning::Settled(Reason::NetUnreachable),
-        os::ENOPROTOOPT => Meaning::Settled(Reason::ProtoUnreachable),
-        os::EACCES | os::EPERM => Meaning::Settled(Reason::Prohibited),
-        os::ENETDOWN => Meaning::NetworkDown,
-        os::ETIMEDOUT => Meaning::Nothing,
-        _ => Meaning::LocalLimit,
+        // Only an established connection can be reset: the handshake had completed.
+        Failure::Reset => Meaning::Settled(Reason::Handshake),
+        Failure::HostUnreachable => Meaning::Settled(Reason::HostUnreachable),
+        Failure::NetUnreachable => Meaning::Settled(Reason::NetUnreachable),
+        Failure::ProtoUnreachable => Meaning::Settled(Reason::ProtoUnreachable),
+        Failure::Prohibited => Meaning::Settled(Reason::Prohibited),
+        Failure::Forbidden => Meaning::Settled(Reason::LocalPolicy),
+        Failure::NetworkDown => Meaning::NetworkDown,
+        Failure::TimedOut => Meaning::Nothing,
+        Failure::Invalid | Failure::NoFamily | Failure::Other => Meaning::LocalLimit,
     }
 }
 
@@ -114,6 +126,7 @@ fn by_icmp(icmp: Icmp) -> Meaning {
 
 /// Whether an ICMP error comes from this machine and not from the target or the path: its sender is the address that the
 /// socket is bound to, and the target is another.
+#[cfg_attr(not(any(test, target_os = "linux")), expect(dead_code, reason = "only Linux tells"))]
 pub(crate) fn sender(offender: Option<IpAddr>, local: Option<IpAddr>, target: IpAddr) -> Sender {
     match (offender, local) {
         (Some(offender), Some(local)) if offender == local && local != target => Sender::OwnAddress,
@@ -121,32 +134,74 @@ pub(crate) fn sender(offender: Option<IpAddr>, local: Option<IpAddr>, target: Ip
     }
 }
 
-/// Raw error codes of the platform.
-#[cfg(unix)]
-pub(crate) mod os {
-    pub(crate) use libc::{
-        EACCES, EAFNOSUPPORT, ECONNREFUSED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, EINVAL, ENETDOWN,
-        ENETUNREACH, ENOPROTOOPT, EPERM, EPIPE, ETIMEDOUT,
-    };
+/// What an error code says, whatever the platform calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(all(windows, not(test)), expect(dead_code, reason = "Windows does not tell of everything"))]
+enum Failure {
+    Refused,
+    Reset,
+    HostUnreachable,
+    NetUnreachable,
+    ProtoUnreachable,
+    /// By the path where the attempt went out, else by a route of this machine.
+    Prohibited,
+    /// By a firewall of this machine.
+    Forbidden,
+    NetworkDown,
+    TimedOut,
+    Invalid,
+    NoFamily,
+    /// Out of descriptors, buffers or source ports, and whatever else this machine may come up with.
+    Other,
 }
 
-/// Raw error codes of Windows Sockets, from the Windows Sockets Error Codes reference.
+#[cfg(unix)]
+mod platform {
+    use super::Failure;
+
+    /// What a code of `errno` says.
+    pub(super) fn failure(code: i32) -> Failure {
+        match code {
+            libc::ECONNREFUSED => Failure::Refused,
+            libc::ECONNRESET | libc::EPIPE => Failure::Reset,
+            libc::EHOSTUNREACH | libc::EHOSTDOWN => Failure::HostUnreachable,
+            libc::ENETUNREACH => Failure::NetUnreachable,
+            libc::ENOPROTOOPT => Failure::ProtoUnreachable,
+            libc::EACCES => Failure::Prohibited,
+            libc::EPERM => Failure::Forbidden,
+            libc::ENETDOWN => Failure::NetworkDown,
+            libc::ETIMEDOUT => Failure::TimedOut,
+            libc::EINVAL => Failure::Invalid,
+            libc::EAFNOSUPPORT => Failure::NoFamily,
+            _ => Failure::Other,
+        }
+    }
+}
+
 #[cfg(windows)]
-pub(crate) mod os {
-    /// Windows has no EPERM; a code that never occurs.
-    pub(crate) const EPERM: i32 = 1;
-    pub(crate) const EACCES: i32 = 10013;
-    pub(crate) const EINVAL: i32 = 10022;
-    pub(crate) const EPIPE: i32 = 10058;
-    pub(crate) const ENOPROTOOPT: i32 = 10042;
-    pub(crate) const EAFNOSUPPORT: i32 = 10047;
-    pub(crate) const ENETDOWN: i32 = 10050;
-    pub(crate) const ENETUNREACH: i32 = 10051;
-    pub(crate) const ECONNRESET: i32 = 10054;
-    pub(crate) const ETIMEDOUT: i32 = 10060;
-    pub(crate) const ECONNREFUSED: i32 = 10061;
-    pub(crate) const EHOSTDOWN: i32 = 10064;
-    pub(crate) const EHOSTUNREACH: i32 = 10065;
+use winsock as platform;
+
+#[cfg(any(windows, test))]
+mod winsock {
+    use super::Failure;
+
+    /// What a code of Windows Sockets says. The numbers and their meanings are those of "Windows Sockets Error Codes (Winsock2.h)"
+    /// in Microsoft's documentation.
+    pub(super) fn failure(code: i32) -> Failure {
+        match code {
+            10061 => Failure::Refused,                 // WSAECONNREFUSED
+            10054 => Failure::Reset,                   // WSAECONNRESET
+            10064 | 10065 => Failure::HostUnreachable, // WSAEHOSTDOWN, WSAEHOSTUNREACH
+            10051 => Failure::NetUnreachable,          // WSAENETUNREACH
+            // WSAEACCES: Windows has no route that prohibits, and does not tell of ICMP; its firewall forbids a program to connect.
+            10013 => Failure::Forbidden,
+            10050 => Failure::NetworkDown, // WSAENETDOWN
+            10060 => Failure::TimedOut,    // WSAETIMEDOUT
+            10022 => Failure::Invalid,     // WSAEINVAL
+            10047 => Failure::NoFamily,    // WSAEAFNOSUPPORT
+            _ => Failure::Other,
+        }
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -225,6 +280,7 @@ mod tests {
             (libc::ENETUNREACH, settled(Reason::NetUnreachable)),
             (libc::ENOPROTOOPT, settled(Reason::ProtoUnreachable)),
             (libc::EACCES, settled(Reason::Prohibited)),
+            (libc::EPERM, settled(Reason::LocalPolicy)),
             (libc::ENETDOWN, Meaning::NetworkDown),
             (libc::ENOBUFS, Meaning::LocalLimit),
         ] {
@@ -252,6 +308,31 @@ mod tests {
             assert_eq!(refused_by_kernel(Some(code)), meaning, "{code}");
         }
         assert_eq!(refused_by_kernel(None), Meaning::LocalLimit);
+    }
+
+    #[test]
+    fn codes_of_windows_sockets() {
+        for (code, failure) in [
+            (10013, Failure::Forbidden),
+            (10022, Failure::Invalid),
+            (10047, Failure::NoFamily),
+            (10050, Failure::NetworkDown),
+            (10051, Failure::NetUnreachable),
+            (10054, Failure::Reset),
+            (10060, Failure::TimedOut),
+            (10061, Failure::Refused),
+            (10064, Failure::HostUnreachable),
+            (10065, Failure::HostUnreachable),
+        ] {
+            assert_eq!(winsock::failure(code), failure, "{code}");
+        }
+        // WSAEINTR, WSAEMFILE, WSAEWOULDBLOCK, WSAEADDRINUSE, WSAEADDRNOTAVAIL, WSAECONNABORTED, WSAENOBUFS, WSAEISCONN,
+        // WSAESHUTDOWN, WSAEPROCLIM, WSASYSNOTREADY, WSANOTINITIALISED: this machine's own, and nothing about the target.
+        for code in [10004, 10024, 10035, 10048, 10049, 10053, 10055, 10056, 10058, 10067, 10091, 10093] {
+            assert_eq!(winsock::failure(code), Failure::Other, "{code}");
+        }
+        // A code of Unix is none of Windows.
+        assert_eq!(winsock::failure(libc::ECONNREFUSED), Failure::Other);
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! What any platform tells about a connecting socket: whether it is connected, and the pending error.
 
+#![expect(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "what it offers has the shape that Linux gives it"
+)]
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -40,7 +46,7 @@ pub(crate) fn observe(socket: &Socket, _: SocketAddr) -> io::Result<(Observation
 
 /// There is no neighbour table to read.
 #[derive(Debug, Default)]
-pub(crate) struct NeighbourTable;
+pub(crate) struct NeighbourTable(());
 
 impl NeighbourTable {
     /// Nothing is known to be on link.

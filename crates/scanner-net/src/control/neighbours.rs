@@ -27,6 +27,10 @@ pub(crate) struct Neighbour {
 
 /// How sure the kernel is that a neighbour is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(
+    not(any(test, target_os = "linux")),
+    expect(dead_code, reason = "other systems are not asked for it")
+)]
 pub(crate) enum NeighbourState {
     /// It was asked for and has not answered yet.
     Asked,
