@@ -4,13 +4,12 @@
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use scanner_core::{PortState, Reason};
 use scanner_lab::{Family, LabError, Listeners, Wire, World, seeded_ports};
 
 use crate::command::{Finished, Running, scanner};
-use crate::setup::or_skip;
+use crate::setup::{or_skip, strace};
 
 /// The ports that are scanned, and the most sockets at once.
 const PORTS: u16 = 70;
@@ -191,11 +190,7 @@ struct Network {
 
 impl Network {
     fn new(family: Family) -> Result<Self, LabError> {
-        let tried = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
-        if !tried.is_ok_and(|status| status.success()) {
-            let why = "it makes system calls fail".to_owned();
-            return Err(LabError::Unavailable { what: "no strace".to_owned(), why });
-        }
+        strace()?;
         let world = World::new(Wire::Veth, family)?;
         let (first, last) = (REJECTED.start(), REJECTED.end());
         let (first_dropped, last_dropped) = (DROPPED.start(), DROPPED.end());
@@ -226,8 +221,8 @@ impl Network {
     fn scan(&self, connector: &str, faults: &[Fault]) -> Finished {
         let notes = self.notes();
         let calls: Vec<_> = faults.iter().map(|fault| fault.call).collect();
-        let mut command = Command::new("strace");
-        command.args(["-D", "-f", "-qq", "--seccomp-bpf", "-e", "signal=none", "-o"]).arg(&notes);
+        let mut command = strace().unwrap();
+        command.args(["--seccomp-bpf", "-o"]).arg(&notes);
         command.args(["-e", &format!("trace={}", calls.join(","))]);
         for Fault { call, error, first, every } in faults {
             command.args(["-e", &format!("inject={call}:error={error}:when={first}+{every}")]);

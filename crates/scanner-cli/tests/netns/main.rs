@@ -14,6 +14,7 @@ mod clients;
 mod damage;
 mod discovery;
 mod faults;
+mod footprint;
 mod interrupted;
 mod limited;
 mod local;

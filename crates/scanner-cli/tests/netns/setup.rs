@@ -1,6 +1,7 @@
 //! What the tests of this suite share in setting up a network.
 
 use std::io::{self, Write as _};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use scanner_lab::LabError;
@@ -18,6 +19,19 @@ pub(crate) fn or_skip<T>(made: Result<T, LabError>) -> Option<T> {
             None
         }
         Err(error) => panic!("{error}: {error:?}"),
+    }
+}
+
+/// `strace` of a program and all its threads, with the program as our own child.
+pub(crate) fn strace() -> Result<Command, LabError> {
+    let tried = Command::new("strace").arg("-V").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    match tried {
+        Ok(status) if status.success() => {
+            let mut command = Command::new("strace");
+            command.args(["-D", "-f", "-qq", "-e", "signal=none"]);
+            Ok(command)
+        }
+        tried => Err(LabError::Unavailable { what: "no strace".to_owned(), why: format!("{tried:?}") }),
     }
 }
 
