@@ -247,6 +247,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_range_adds_nothing() {
+        let mut set = AddrSet::new();
+        for (first, last) in [
+            ("10.0.0.2", "10.0.0.1"),
+            ("2001:db8::2", "2001:db8::1"),
+            ("10.0.0.1", "2001:db8::1"),
+            ("fe80::1%2", "fe80::2%3"),
+        ] {
+            set.insert_range(addr(first), addr(last));
+        }
+        assert!(set.is_empty(), "{set}");
+    }
+
+    #[test]
     fn holds_every_ipv4_address() {
         let mut set = AddrSet::new();
         set.insert_range(addr("0.0.0.0"), addr("255.255.255.255"));

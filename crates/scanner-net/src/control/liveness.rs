@@ -296,10 +296,10 @@ impl Liveness {
         }
     }
 
-    /// The same of a port of a host that has not answered yet; of how many ports by now.
-    pub(crate) fn refused_unheard(&mut self, port: u16) -> usize {
+    /// The same of a port of a host that has not answered yet; whether there is no way to the host, as far as can be seen.
+    pub(crate) fn refused_unheard(&mut self, port: u16) -> bool {
         self.refused_here.insert(port);
-        self.refused_here.len()
+        self.refused_here.len() >= REFUSED_PORTS_THAT_TELL
     }
 
     /// The canary cannot be asked any more, as this machine's firewall rejects it. Silence stays unconfirmed from here on.
@@ -329,6 +329,9 @@ impl Lost {
         Strike::Lost(self.next)
     }
 }
+
+/// To so many ports of a host that never answered this machine must have no way, until it has none to the host.
+const REFUSED_PORTS_THAT_TELL: usize = 3;
 
 /// How good a canary a port with this answer makes: listeners answer even where refusals are limited in rate. ICMP makes none:
 /// every host limits it (Linux to one message per second and destination by default), so its silence says nothing.

@@ -15,8 +15,6 @@ use crate::config::defaults::TABLE_PAUSE;
 
 /// With fewer probes than this under way it does not pay to look at all of them.
 const MANY: u32 = 128;
-/// To so many ports of a host that never answered this machine must have no way, until it has none to the host.
-const REFUSED_PORTS_THAT_TELL: usize = 3;
 
 impl Controller {
     pub(super) fn on_outcome(&mut self, now: ScanTime, id: ProbeId, outcome: Outcome) {
@@ -211,7 +209,7 @@ impl Controller {
     fn on_no_route(&mut self, now: ScanTime, slot: usize, ask: Ask) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let is_heard = host.is_heard();
-        if !is_heard && host.alive.refused_unheard(ask.port) >= REFUSED_PORTS_THAT_TELL {
+        if !is_heard && host.alive.refused_unheard(ask.port) {
             self.put_back(slot, ask);
             self.finish_host(slot, Some(Reason::NoRoute), None);
             return;
