@@ -234,10 +234,11 @@ impl Controller {
         self.ledger.progress(now, self.flights.len(), window)
     }
 
-    /// The report as far as it goes; hosts that are not finished are not in it.
+    /// The report as far as it goes: of the hosts that are not finished, those with an open port are in it.
     pub(crate) fn report(&mut self, now: ScanTime) -> ScanReport {
         let progress = self.progress(now);
-        self.ledger.report(progress)
+        let begun = self.hosts.iter().map(|(_, host)| host).filter(|host| host.has_open());
+        self.ledger.report(progress, begun.map(|host| host.so_far(self.job.targets.names_of(host.addr))))
     }
 
     /// The host that keeps the scan waiting: one that fell silent, else one that is asked, and of these the first.

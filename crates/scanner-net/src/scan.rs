@@ -42,9 +42,19 @@ impl Scan {
         Self { events, progress, control, done: Some(done), thread: Some(thread) }
     }
 
+    /// The identifier that every event of the scan carries, and its report.
+    pub fn id(&self) -> &str {
+        self.control.id()
+    }
+
     /// The next event; `None` after the last. The same as the stream, without its trait.
     pub async fn next_event(&mut self) -> Option<ScanEvent> {
         self.events.recv().await
+    }
+
+    /// [`next_event`](Self::next_event) for a thread without a runtime: parks it until there is one.
+    pub fn next_event_blocking(&mut self) -> Option<ScanEvent> {
+        block_on(self.next_event())
     }
 
     /// The progress of the scan, at most ten new values per second.
@@ -75,7 +85,7 @@ impl Scan {
         self.control.result.get().map(|report| ScanReport::clone(report)).ok_or(ScanError::Stopped)
     }
 
-    /// [`finish`](Self::finish) for a thread without a runtime.
+    /// [`finish`](Self::finish) for a thread without a runtime: parks it until the scan is over.
     ///
     /// # Errors
     /// As [`finish`](Self::finish).
@@ -101,6 +111,7 @@ impl Drop for Scan {
 /// Steers a running scan from anywhere. On a scan that is over, everything but [`snapshot`](Self::snapshot) does nothing.
 #[derive(Debug, Clone)]
 pub struct ScanControl {
+    id: Arc<str>,
     commands: mpsc::UnboundedSender<Command>,
     cancel: CancellationToken,
     result: Final,
@@ -108,11 +119,17 @@ pub struct ScanControl {
 
 impl ScanControl {
     pub(crate) const fn new(
+        id: Arc<str>,
         commands: mpsc::UnboundedSender<Command>,
         cancel: CancellationToken,
         result: Final,
     ) -> Self {
-        Self { commands, cancel, result }
+        Self { id, commands, cancel, result }
+    }
+
+    /// The identifier of the scan that it steers.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Ends the scan now; what was found is kept, what is open becomes `unknown/cancelled`.
@@ -140,7 +157,13 @@ impl ScanControl {
         self.send(Command::MaxRate(rate));
     }
 
-    /// The report so far: all finished hosts. Once the scan is over, the final report; `None` if the engine ended without one.
+    /// The report so far: the finished hosts, and of the others those with an open port, with the ports that are settled. While
+    /// the scan runs its completion is [`Incomplete`](scanner_core::Completion::Incomplete). Once the scan is over, the final
+    /// report; `None` if the engine ended without one.
+    ///
+    /// Commands are obeyed in the order in which they are given: what comes after [`pause`](Self::pause) shows the paused scan.
+    /// Every open port whose event came before is in it: who takes a snapshot and reads the events from then on misses none, and
+    /// may see some twice.
     pub async fn snapshot(&self) -> Option<ScanReport> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Snapshot(reply));

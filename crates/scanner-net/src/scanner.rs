@@ -97,10 +97,11 @@ impl Scanner {
         let (done, is_done) = oneshot::channel();
         let cancel = cancel.child_token();
         let result = Final::default();
-        let control = ScanControl::new(commands, cancel.clone(), Arc::clone(&result));
+        let id = format!("{:016x}", random());
+        let control = ScanControl::new(id.as_str().into(), commands, cancel.clone(), Arc::clone(&result));
         let seed = self.config.seed.unwrap_or_else(random);
         let rules = Rules::new(&self.config, &plan, self.budget);
-        let job = Job::new(plan, format!("{:016x}", random()), seed);
+        let job = Job::new(plan, id, seed);
         let clock = Clock::start();
         let span = tracing::debug_span!("scan", id = %job.scan_id, seed, targets = %job.targets.len(), probes = job.probes);
         let dispatch = tracing::dispatcher::get_default(Clone::clone);

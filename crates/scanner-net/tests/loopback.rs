@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scanner_core::{Completion, HostStatus, PortSet, PortState, Progress, Reason, ScanEvent, Target};
+use scanner_core::{
+    Completion, Evidence, HostStatus, PortSet, PortState, Progress, Reason, ScanEvent, Target,
+};
 use scanner_net::{
     CancellationToken, ConnectionLimit, PortDetail, ProgressCallback, ScanConfig, ScanError, ScanPlan,
     Scanner, scan_host_ports, scan_multiple_hosts, scan_single_port,
@@ -233,6 +235,34 @@ fn a_rate_limit_is_set_and_lifted_while_the_scan_runs() {
     assert!(so_far.sent <= so_far.elapsed.as_secs() + 2, "one per second: {so_far:?}");
     scan.control().set_max_rate(None);
     assert_eq!(scan.finish_blocking().unwrap().progress.pending(), 0);
+}
+
+#[test]
+fn a_snapshot_has_what_was_found_of_a_host_that_is_not_finished() {
+    let listeners: Vec<_> = (0..20).map(|_| listen(LOOPBACK)).collect();
+    let ports: PortSet = listeners.iter().map(|(_, port)| *port).collect();
+    let plan = ScanPlan::for_host(&Target::new(LOOPBACK).with_name("here"), &ports);
+    let config = ScanConfig::default().with_max_rate(NonZeroU32::MIN);
+    let mut scan = Scanner::new(config).unwrap().start(plan, CancellationToken::new()).unwrap();
+    let control = scan.control();
+    let (id, found) = loop {
+        if let ScanEvent::Port(found) = scan.next_event_blocking().unwrap() {
+            break (found.scan_id, found.result);
+        }
+    };
+    let so_far = on_runtime(control.snapshot()).unwrap();
+    assert_eq!((so_far.scan_id.as_str(), scan.id(), control.id()), (id.as_str(), id.as_str(), id.as_str()));
+    assert_eq!(so_far.completion, Completion::Incomplete, "nineteen ports are still to come");
+    let [host] = so_far.hosts.as_slice() else { panic!("{so_far:?}") };
+    assert_eq!((host.ip, host.names.as_slice()), (LOOPBACK.into(), ["here".to_owned()].as_slice()));
+    assert_eq!((host.status, host.evidence), (HostStatus::Up, Some(Evidence::Port(Reason::Handshake))));
+    assert!(host.open().any(|open| *open == found), "{found:?} is not in {host:?}");
+    assert_eq!(host.state_of(found.port), Some((PortState::Open, Reason::Handshake)));
+    assert_eq!(host.open().count(), host.ports.count(PortState::Open));
+    assert!(so_far.progress.pending() > 0 && so_far.progress.targets_done == 0);
+    control.set_max_rate(None);
+    let report = scan.finish_blocking().unwrap();
+    assert_eq!((report.completion, report.open_ports().count()), (Completion::Complete, 20));
 }
 
 #[test]

@@ -211,14 +211,16 @@ impl Ledger {
         (enough && pace > 0 && left > 0).then(|| Duration::from_millis(left.saturating_mul(1000) / pace))
     }
 
-    /// The report as far as it goes.
-    pub(crate) fn report(&self, progress: Progress) -> ScanReport {
+    /// The report as far as it goes, with what is known of hosts that are not finished.
+    pub(crate) fn report(&self, progress: Progress, begun: impl Iterator<Item = HostResult>) -> ScanReport {
         let mut hosts = self.hosts.clone();
+        hosts.extend(begun);
         hosts.sort_unstable_by_key(|host| host.ip);
         ScanReport {
             scan_id: self.scan_id.clone(),
             seed: self.seed,
-            completion: self.completion(),
+            // Whatever comes, it has not come yet.
+            completion: if progress.pending() > 0 { Completion::Incomplete } else { self.completion() },
             progress,
             hosts,
             up_nothing_open: self.up_nothing_open.clone(),

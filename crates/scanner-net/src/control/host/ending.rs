@@ -1,4 +1,4 @@
-//! The end of a host: what becomes of its ports, and all that was found out.
+//! The end of a host: what becomes of its ports, and all that was found out. Before the end, what is found out so far.
 
 use scanner_core::{HostResult, PortSet, PortsByReason, Reason, Verdict};
 
@@ -58,10 +58,7 @@ impl Host {
         not_asked: u32,
     ) -> HostResult {
         self.results.sort_unstable_by_key(|result| result.port);
-        let mut ports = PortsByReason::default();
-        for (reason, bits) in &self.settled {
-            ports.add(*reason, &bits.to_set());
-        }
+        let ports = self.settled_ports();
         let open = ports.get(Reason::Handshake).map_or(0, PortSet::len);
         let asked: usize = ports.iter().map(|(_, set)| set.len()).sum();
         let everything = asked >= ACCEPTS_EVERYTHING_PORTS && open * 10 >= asked * 9;
@@ -85,5 +82,34 @@ impl Host {
             ports,
             not_asked,
         }
+    }
+
+    /// Whether a port of it was found open.
+    pub(crate) fn has_open(&self) -> bool {
+        self.settled.contains_key(&Reason::Handshake)
+    }
+
+    /// What is found out so far. What is only known at the end, such as the verdict, is left out.
+    pub(crate) fn so_far(&self, names: &[String]) -> HostResult {
+        let mut results = self.results.clone();
+        results.sort_unstable_by_key(|result| result.port);
+        HostResult {
+            names: names.to_vec(),
+            status: self.presence.status(),
+            evidence: self.presence.evidence(),
+            mac: self.presence.mac(),
+            rtt: self.rtt.mean(),
+            results,
+            ports: self.settled_ports(),
+            ..HostResult::unknown(&self.addr.into())
+        }
+    }
+
+    fn settled_ports(&self) -> PortsByReason {
+        let mut ports = PortsByReason::default();
+        for (reason, bits) in &self.settled {
+            ports.add(*reason, &bits.to_set());
+        }
+        ports
     }
 }
