@@ -1,8 +1,10 @@
-//! The suite `embed`: a program outside the workspace that builds on scanner-core and scanner-net alone.
+//! The suite `embed`: every example of the libraries, and a program outside the workspace that builds on scanner-core and
+//! scanner-net alone.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::shell;
 use crate::summary::Outcome;
@@ -13,8 +15,45 @@ const MANIFEST: &str = "crates/scanner-net/examples/embed/Cargo.toml";
 const UNWANTED: &[&str] =
     &["anstream", "clap", "csv", "indicatif", "scanner-cli", "scanner-dns", "tracing-subscriber"];
 
-/// Builds and runs the example, then looks at what it was built from.
+/// What other programs are built upon.
+pub(crate) const LIBRARIES: [&str; 3] = ["scanner-core", "scanner-net", "scanner-dns"];
+
+/// Examples that measure: they take long and ask the name server of this machine.
+const MEASUREMENTS: &[&str] = &["bulk_ptr"];
+
+/// Runs the examples, each of which fails where it did not find what it opened; then the program, and looks at what that was built
+/// from.
 pub(crate) fn run() -> Result<Outcome> {
+    let examples = examples(&shell::metadata()?);
+    ensure!(!examples.is_empty(), "the libraries have no example");
+    for (package, name) in &examples {
+        let ran =
+            shell::outcome_of(shell::cargo().args(["run", "--quiet", "-p", package, "--example", name]))?;
+        if ran != Outcome::Passed {
+            return Ok(ran);
+        }
+    }
+    program()
+}
+
+/// The examples of the libraries, each with its crate.
+fn examples(metadata: &Value) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    let mut examples: Vec<_> = packages
+        .filter(|package| LIBRARIES.contains(&text(&package["name"]).as_str()))
+        .flat_map(|package| {
+            let targets = package["targets"].as_array().into_iter().flatten();
+            let examples = targets.filter(|target| target["kind"][0] == "example");
+            examples.map(|target| (text(&package["name"]), text(&target["name"])))
+        })
+        .filter(|(_, name)| !MEASUREMENTS.contains(&name.as_str()))
+        .collect();
+    examples.sort();
+    examples
+}
+
+fn program() -> Result<Outcome> {
     let target = shell::root().join("target/embed");
     let ran = shell::outcome_of(
         shell::cargo().args(["run", "--quiet", "--manifest-path", MANIFEST]).env("CARGO_TARGET_DIR", target),
@@ -45,6 +84,21 @@ fn check(tree: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn examples_are_those_of_the_libraries_that_do_not_measure() {
+        let example = |name: &str| serde_json::json!({ "name": name, "kind": ["example"] });
+        let metadata = serde_json::json!({ "packages": [
+            { "name": "scanner-net", "targets": [{ "name": "scanner_net", "kind": ["lib"] }, example("one_host")] },
+            { "name": "scanner-dns", "targets": [example("look_up"), example("bulk_ptr")] },
+            { "name": "scanner-lab", "targets": [example("lab")] },
+        ] });
+        let expected = [("scanner-dns", "look_up"), ("scanner-net", "one_host")];
+        assert_eq!(
+            examples(&metadata),
+            expected.map(|(package, name)| (package.to_owned(), name.to_owned()))
+        );
+    }
 
     #[test]
     fn a_crate_for_the_command_line_is_found() {

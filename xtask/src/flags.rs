@@ -245,7 +245,7 @@ pub(crate) enum Ports {
 pub(crate) enum Suite {
     /// Examples in the documentation
     Doc,
-    /// A program outside the workspace that embeds the engine
+    /// The examples of the libraries, and a program outside the workspace that embeds the engine
     Embed,
     /// Unit tests of all crates, and every integration test that is in no other suite
     Unit,

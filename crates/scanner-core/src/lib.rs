@@ -14,6 +14,8 @@
 //! assert!(matches!(parsed.item, TargetItem::Addresses(ranges) if ranges.len() == 1));
 //! # Ok::<(), scanner_core::SpecError>(())
 //! ```
+//!
+//! `examples/service_map.rs` uses the service map and the port grammar by themselves.
 
 mod addr_set;
 mod comparison;

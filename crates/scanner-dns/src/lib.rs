@@ -23,6 +23,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! `examples/look_up.rs` is a whole program; `examples/bulk_ptr.rs` measures.
+//!
 //! Whatever a name server answers, a name that comes out of this crate is printable ASCII ([`Reverse::names`]).
 
 mod backend;

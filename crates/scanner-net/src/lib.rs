@@ -22,7 +22,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! For a stream of events, pausing, skipping and snapshots see [`Scanner`] and [`Scan`].
+//! For a stream of events, pausing, skipping and snapshots see [`Scanner`] and [`Scan`]. The crate's `examples/` are whole programs that
+//! run anywhere, each on ports that it opens itself:
+//!
+//! | example | what it shows |
+//! |---|---|
+//! | `one_host` | what is open, and why the rest is not |
+//! | `many_hosts` | a stream of events, ports of their own for some hosts |
+//! | `pause_and_cancel` | steering a scan from another task |
+//! | `shared_budget` | several scans that never have too many sockets open together |
+//! | `without_runtime` | a caller that is not asynchronous |
+//! | `own_type` | results in an application's own type |
+//! | `embed`, `desktop` | programs with manifests of their own: a small one, and a window |
 
 mod api;
 mod block_on;
