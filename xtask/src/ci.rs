@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::summary::{Outcome, Row, conclude};
-use crate::{codegen, deny, shell, test, tidy};
+use crate::{api, codegen, deny, shell, test, tidy};
 
 type Step = (&'static str, fn() -> Result<Outcome>);
 
@@ -11,6 +11,7 @@ const STEPS: &[Step] = &[
     ("fmt", || shell::outcome_of(shell::cargo().args(["fmt", "--all", "--check"]))),
     ("clippy", clippy),
     ("codegen", || codegen::run(codegen::Mode::Check).map(|()| Outcome::Passed)),
+    ("api", || api::run(codegen::Mode::Check).map(|()| Outcome::Passed)),
     ("tidy", || tidy::run().map(|()| Outcome::Passed)),
     (TESTS, || test::run(&[], &[]).map(|()| Outcome::Passed)),
     ("doc", doc),

@@ -41,6 +41,12 @@ pub(crate) enum Task {
         #[arg(long, value_name = "DIR")]
         from_npm: Option<PathBuf>,
     },
+    /// Write down what the libraries offer, a line for each public item
+    Api {
+        /// Compare with what is committed and write nothing
+        #[arg(long)]
+        check: bool,
+    },
     /// Build networks of known truth, and measure scanners in them (Linux, root)
     #[command(args_conflicts_with_subcommands = true)]
     Lab {

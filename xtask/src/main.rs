@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool; printing is its job")]
 
+mod api;
 #[cfg(target_os = "linux")]
 mod bench;
 #[cfg(not(target_os = "linux"))]
@@ -60,6 +61,8 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
             codegen::run(codegen::Mode::Write)
         }
         Task::Lab { task, simulated } => lab::run(task, &simulated),
+        Task::Api { check: true } => api::run(codegen::Mode::Check),
+        Task::Api { check: false } => api::run(codegen::Mode::Write),
         Task::Bench(flags) => bench::run(&flags),
         #[cfg(target_os = "linux")]
         Task::Floor(flags) => bench::floor::run(&flags),
