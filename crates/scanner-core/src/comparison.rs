@@ -238,7 +238,25 @@ pub struct PortsChange {
     pub ports: PortSet,
 }
 
-/// Compares two scans.
+/// Compares two scans. Turned round, it says the same the other way round.
+///
+/// ```
+/// use scanner_core::{Findings, HostResult, HostStatus, PortSet, PortsByReason, Reason, Target, compare};
+/// let host = |open: &str| {
+///     let mut ports = PortsByReason::default();
+///     ports.add(Reason::Handshake, &open.parse()?);
+///     ports.add(Reason::Rst, &PortSet::from_range(1, 1024).difference(&open.parse()?));
+///     let target = Target::new(std::net::IpAddr::from([192, 0, 2, 9]));
+///     Ok::<_, scanner_core::SpecError>(HostResult { status: HostStatus::Up, ports, ..HostResult::unknown(&target) })
+/// };
+/// let (mut monday, mut tuesday) = (Findings::default(), Findings::default());
+/// monday.add(&host("22,80")?);
+/// tuesday.add(&host("22,443")?);
+/// let comparison = compare(&monday, &tuesday);
+/// assert_eq!(comparison.changes.len(), 1);
+/// assert!(!comparison.is_same() && !comparison.is_partial());
+/// # Ok::<(), scanner_core::SpecError>(())
+/// ```
 pub fn compare(old: &Findings, new: &Findings) -> Comparison {
     let mut comparison = Comparison::default();
     let mut addrs: Vec<HostAddr> = old.answered().chain(new.answered()).collect();

@@ -39,9 +39,9 @@ pub struct Progress {
     pub in_flight: u32,
     /// How many may wait for an answer now.
     pub window: u32,
-    /// Connection attempts per second, over about the last second.
+    /// Connection attempts per second, over the last full second.
     pub rate: u32,
-    /// The share of the work that is done, in thousandths. Attempts to ports that are silent so far count in part.
+    /// The share of the work that is done, in thousandths; 1,000 only when nothing is pending. Attempts to ports that are silent so far count in part.
     pub done_permille: u16,
     /// Time until the scan is done, where there is enough to tell.
     #[serde(rename = "eta_ms", with = "crate::wire::millis_opt")]

@@ -1,4 +1,4 @@
-//! The three functions for those who need no handle: one port, one host, many hosts.
+//! The three functions for those who need no handle: one port, one host, many hosts. Their futures need no runtime of any kind.
 
 use std::net::SocketAddr;
 
@@ -13,10 +13,14 @@ use crate::error::ScanError;
 use crate::plan::ScanPlan;
 use crate::scanner::Scanner;
 
-/// Asks one port of one address.
+/// Asks one port of one address, whether or not the address answers anything. The future needs no particular runtime.
+///
+/// Silence takes as long as the attempts to a port: two of [`ScanConfig::timeout`] at most, unless
+/// [`retries`](ScanConfig::retries) says otherwise.
 ///
 /// # Errors
-/// The scan could not run. What the port answered, silence included, is a value.
+/// The scan could not run: port 0 is [`ScanError::EmptyPlan`], a value out of its range [`ScanError::Config`], and the system may refuse
+/// a thread ([`ScanError::Start`]). What the port answered, silence included, is a value.
 pub async fn scan_single_port(addr: SocketAddr, config: &ScanConfig) -> Result<PortResult, ScanError> {
     let config = config.clone().with_detail(PortDetail::All).with_skip_discovery(true);
     let ports = PortSet::from_range(addr.port(), addr.port());
@@ -24,10 +28,14 @@ pub async fn scan_single_port(addr: SocketAddr, config: &ScanConfig) -> Result<P
     host.results.into_iter().next().ok_or(ScanError::Stopped)
 }
 
-/// Asks `ports` of one host. Cancelling `cancel`, or dropping the future, ends the scan; what was found until then is kept.
+/// Asks `ports` of one host. The future needs no particular runtime.
+///
+/// Cancelling `cancel` ends the scan, and what was found until then is the result: the rest is `unknown/cancelled`. Dropping the
+/// future ends it too, and nobody gets a result. `progress` is called at most ten times a second, on a thread of its own.
 ///
 /// # Errors
-/// The scan could not run.
+/// The scan could not run: no ports ([`ScanError::EmptyPlan`]), a value out of its range ([`ScanError::Config`]), no thread to be had
+/// ([`ScanError::Start`]). What the host answered, or failed to, is a value.
 pub async fn scan_host_ports(
     target: &Target,
     ports: &PortSet,
@@ -47,11 +55,16 @@ pub async fn scan_host_ports(
     Ok(found.unwrap_or_else(|| never_begun(target, ports, config.detail, report.completion)))
 }
 
-/// Asks every port of every target of a plan. Cancelling `cancel`, or dropping the future, ends the scan; what was found until
-/// then is kept.
+/// Asks every port of every target of a plan. The future needs no particular runtime.
+///
+/// Cancelling `cancel` ends the scan, and the report says so ([`Completion::Cancelled`]) and has what was found until then. Dropping the
+/// future ends it too, and nobody gets a report. `progress` is called at most ten times a second, on a thread of its own. To see
+/// results as they are found, take [`Scanner::start`].
 ///
 /// # Errors
-/// The scan could not run.
+/// The scan could not run: a plan without targets or ports ([`ScanError::EmptyPlan`]) or with 2^64 pairs or more
+/// ([`ScanError::PlanTooLarge`]), a value out of its range ([`ScanError::Config`]), no thread to be had ([`ScanError::Start`]). What the hosts
+/// answered, or failed to, is a value.
 pub async fn scan_multiple_hosts(
     plan: ScanPlan,
     config: &ScanConfig,

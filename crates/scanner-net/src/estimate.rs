@@ -20,13 +20,13 @@ pub struct Estimate {
     pub silent: Duration,
     /// If every host is there and drops every probe, without measured loss.
     pub at_most: Duration,
-    /// Attempts to each silent port.
+    /// Attempts to each silent port, 1 or more; measured loss may call for more.
     pub attempts: u32,
-    /// The longest wait for one.
+    /// The longest wait for the answer to one.
     pub timeout: Duration,
-    /// Connections at once, at most.
+    /// Connections at once, at most; 1 or more.
     pub connections: u32,
-    /// Attempts per second, at most.
+    /// Attempts per second, at most; `None` where nothing but the path limits them.
     pub rate: Option<NonZeroU32>,
 }
 

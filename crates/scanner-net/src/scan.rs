@@ -137,7 +137,8 @@ impl ScanControl {
         self.cancel.cancel();
     }
 
-    /// No new probes until [`resume`](Self::resume); answers that are on their way still count.
+    /// No new probes until [`resume`](Self::resume); answers that are on their way still count. The deadline of the scan runs on, the
+    /// time of a host stands still.
     pub fn pause(&self) {
         self.send(Command::Pause);
     }
@@ -152,7 +153,7 @@ impl ScanControl {
         self.send(Command::SkipHost(addr.into()));
     }
 
-    /// Changes the limit on connection attempts per second; `None` lifts it.
+    /// Changes the limit on connection attempts per second, from the next attempt on; `None` lifts it.
     pub fn set_max_rate(&self, rate: Option<NonZeroU32>) {
         self.send(Command::MaxRate(rate));
     }

@@ -51,7 +51,8 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// A scanner with a budget of its own, as large as the configuration's limit allows.
+    /// A scanner with a budget of its own, as large as the configuration's limit allows. Another [`Scanner::new`] has another budget;
+    /// clones share this one.
     ///
     /// # Errors
     /// A value of the configuration is out of its range.
@@ -77,7 +78,8 @@ impl Scanner {
         self.start_with(plan, cancel, None)
     }
 
-    /// The same as [`start`](Self::start), with a callback for progress.
+    /// The same as [`start`](Self::start), with a callback for progress: called at most ten times a second, one call at a time, on a
+    /// thread of its own. The last call comes before the scan is over, unless an earlier one takes longer than 100 ms.
     ///
     /// # Errors
     /// As [`start`](Self::start).
