@@ -63,6 +63,16 @@ impl Scanner {
         Ok(Self { config, budget, permits })
     }
 
+    /// A scanner that scans otherwise out of the same budget, of which its own limit may be less.
+    ///
+    /// # Errors
+    /// A value of the configuration is out of its range.
+    pub fn with_config(&self, config: ScanConfig) -> Result<Self, ScanError> {
+        config.validate()?;
+        let budget = self.budget.min(socket_budget(&config));
+        Ok(Self { config, budget, permits: Arc::clone(&self.permits) })
+    }
+
     /// The configuration.
     pub const fn config(&self) -> &ScanConfig {
         &self.config

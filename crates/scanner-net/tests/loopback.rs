@@ -306,6 +306,24 @@ fn scans_of_one_scanner_share_its_budget() {
 }
 
 #[test]
+fn scans_of_other_configurations_share_the_budget_too() {
+    let closed = ClosedPorts::new(LOOPBACK, 40);
+    let plan = ScanPlan::for_host(&Target::new(LOOPBACK), &closed.ports);
+    let only = ScanConfig::default().with_limit(ConnectionLimit::Fixed(NonZeroU32::MIN));
+    let scanner = Scanner::new(only).unwrap();
+    let every = scanner.with_config(ScanConfig::default().with_detail(PortDetail::All)).unwrap();
+    assert!(scanner.with_config(ScanConfig::default().with_retries(14)).is_err());
+    let mut scan = every.start(plan, CancellationToken::new()).unwrap();
+    let progress = scan.progress();
+    let mut ports = 0;
+    while let Some(event) = scan.next_event_blocking() {
+        ports += usize::from(matches!(event, ScanEvent::Port(_)));
+        assert!(progress.borrow().window <= 1, "the budget is one socket, whatever the configuration allows");
+    }
+    assert_eq!(ports, 40);
+}
+
+#[test]
 fn an_unread_scan_leaves_the_budget_to_others() {
     let closed = ClosedPorts::new(LOOPBACK, 40);
     let config = ScanConfig::default()
