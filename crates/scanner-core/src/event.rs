@@ -31,10 +31,10 @@ pub enum ScanEvent {
 pub struct ScanStart {
     /// The identifier that every event of the scan carries.
     pub scan_id: String,
-    /// The seed of the order of probes.
+    /// The seed of the order of probes, a string on the wire.
     #[serde(with = "crate::wire::text")]
     pub seed: u64,
-    /// How many addresses will be scanned.
+    /// How many addresses will be scanned, a string on the wire.
     #[serde(with = "crate::wire::text")]
     pub targets: u128,
     /// How many ports of each; `None` where that differs.
@@ -82,7 +82,7 @@ pub struct ScanEnd {
     pub scan_id: String,
     /// How it ended.
     pub completion: Completion,
-    /// How long it took.
+    /// How long it took, in milliseconds on the wire.
     #[serde(rename = "elapsed_ms", with = "crate::wire::millis")]
     pub elapsed: Duration,
     /// Ports that could not be measured, by reason.

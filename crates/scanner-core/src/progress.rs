@@ -12,7 +12,7 @@ use crate::outcome::PortState;
 /// any scan that can finish, so they are plain numbers on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// Time since the scan began.
+    /// Time since the scan began, in milliseconds on the wire.
     #[serde(rename = "elapsed_ms", with = "crate::wire::millis")]
     pub elapsed: Duration,
     /// Addresses to scan.
@@ -43,7 +43,7 @@ pub struct Progress {
     pub rate: u32,
     /// The share of the work that is done, in thousandths; 1,000 only when nothing is pending. Attempts to ports that are silent so far count in part.
     pub done_permille: u16,
-    /// Time until the scan is done, where there is enough to tell.
+    /// Time until the scan is done, in milliseconds on the wire; `None` while there is not enough to tell.
     #[serde(rename = "eta_ms", with = "crate::wire::millis_opt")]
     pub eta: Option<Duration>,
 }

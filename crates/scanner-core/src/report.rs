@@ -33,10 +33,11 @@ pub struct PortResult {
     pub service: Option<String>,
     /// Where `service` comes from; a port number proves nothing about what listens there.
     pub service_basis: Option<ServiceBasis>,
-    /// Round-trip time of the attempt that was answered; from the kernel's own measurement for open ports.
+    /// Round-trip time of the attempt that was answered, in microseconds on the wire; from the kernel's own measurement for open
+    /// ports. `None` where nothing came back.
     #[serde(rename = "rtt_us", with = "crate::wire::micros")]
     pub rtt: Option<Duration>,
-    /// How many connection attempts were made.
+    /// How many connection attempts were made; 0 where the port was never asked.
     pub attempts: u8,
 }
 
@@ -208,12 +209,12 @@ pub struct HostResult {
     /// Who made its network card, where the hardware address tells. The engine knows no makers: whoever does fills it in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
-    /// The host's smoothed round-trip time.
+    /// The host's smoothed round-trip time, in microseconds on the wire; `None` before its first answer.
     #[serde(rename = "rtt_us", with = "crate::wire::micros")]
     pub rtt: Option<Duration>,
-    /// The share of attempts to answering ports that stayed without answer; `None` without any answer.
+    /// The share of attempts to answering ports that stayed without answer, 0 to 1; `None` without any answer.
     pub loss: Option<f64>,
-    /// Upper bound (95 %) of the chance that a port called `no-reply` would have answered; `None` where no port is
+    /// Upper bound (95 %) of the chance, 0 to 1, that a port called `no-reply` would have answered; `None` where no port is
     /// called so, or where the host never answered.
     pub miss_bound: Option<f64>,
     /// What the host as a whole did, where it changes how the ports are to be read.
@@ -320,7 +321,7 @@ pub struct Note {
 pub struct ScanReport {
     /// The identifier that every event of the scan carried.
     pub scan_id: String,
-    /// The seed of the order of probes; the same seed and plan give the same order.
+    /// The seed of the order of probes, a string on the wire; the same seed and plan give the same order.
     #[serde(with = "crate::wire::text")]
     pub seed: u64,
     /// How the scan ended.
