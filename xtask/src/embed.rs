@@ -2,14 +2,21 @@
 //! scanner-net alone.
 
 use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::shell;
-use crate::summary::Outcome;
+use crate::summary::{Outcome, Row, conclude};
 
 const MANIFEST: &str = "crates/scanner-net/examples/embed/Cargo.toml";
+
+/// The program with a window.
+const DESKTOP: &str = "crates/scanner-net/examples/desktop/Cargo.toml";
+
+/// What it needs of the system on Linux, as pkg-config and as Debian call it.
+const WEBKIT: (&str, &str) = ("webkit2gtk-4.1", "libwebkit2gtk-4.1-dev");
 
 /// What an embedding program must not have to build: the command line and its output.
 const UNWANTED: &[&str] =
@@ -34,6 +41,28 @@ pub(crate) fn run() -> Result<Outcome> {
         }
     }
     program()
+}
+
+/// `cargo xtask embed-test`: the commands of the desktop example in tauri's mock of a window, and the types of its page. Some four
+/// hundred crates: a task of its own, which no other runs.
+pub(crate) fn desktop() -> Result<()> {
+    conclude("program", &[Row::run("desktop", test_desktop)])
+}
+
+fn test_desktop() -> Result<Outcome> {
+    if cfg!(target_os = "linux") && !has_library(WEBKIT.0) {
+        let (library, package) = WEBKIT;
+        return Ok(Outcome::Skipped(format!("{library} is not installed (Debian: {package})")));
+    }
+    let target = shell::root().join("target/desktop");
+    shell::outcome_of(
+        shell::cargo().args(["test", "--locked", "--manifest-path", DESKTOP]).env("CARGO_TARGET_DIR", target),
+    )
+}
+
+fn has_library(name: &str) -> bool {
+    let asked = Command::new("pkg-config").args(["--exists", name]).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
 }
 
 /// The examples of the libraries, each with its crate.

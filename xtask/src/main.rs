@@ -68,6 +68,7 @@ fn dispatch(task: Task) -> anyhow::Result<()> {
         Task::Floor(flags) => bench::floor::run(&flags),
         Task::Dist => dist::run(),
         Task::Release(flags) => release::run(&flags),
+        Task::EmbedTest => embed::desktop(),
         Task::Netns { command } => netns::run(&command),
     }
 }
