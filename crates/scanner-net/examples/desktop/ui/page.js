@@ -29,7 +29,8 @@ function make(name, text = "", className = "") {
 /** @param {ScanView} view */
 function learn(view) {
   const scan = scans.get(view.id) ?? { view, hosts: new Map(), notes: [] };
-  scan.view = view;
+  // An answer may be older than an update that overtook it: what has ended does not run again.
+  if (!isOver(scan.view)) scan.view = view;
   scans.set(view.id, scan);
   return scan;
 }
@@ -37,6 +38,16 @@ function learn(view) {
 /** @param {Scan} scan @param {HostView} host */
 function put(scan, host) {
   if (host.open.length > 0 || host.verdict) scan.hosts.set(host.ip, host);
+}
+
+const settled = (/** @type {HostView} */ host) => host.open.length + host.closed + host.filtered + host.unknown;
+
+/** Puts a host of a snapshot beside what came since. @param {Scan} scan @param {HostView} host */
+function merge(scan, host) {
+  const there = scan.hosts.get(host.ip);
+  if (there && settled(there) > settled(host)) return;
+  put(scan, host);
+  for (const port of there?.open ?? []) apply(scan, { type: "port", ip: host.ip, names: host.names, port });
 }
 
 /** @param {Scan} scan @param {Update} update */
@@ -87,7 +98,7 @@ async function recover() {
 async function refresh(id) {
   const { scan, hosts } = /** @type {Snapshot} */ (await invoke("snapshot", { id }));
   const known = learn(scan);
-  for (const host of hosts) put(known, host);
+  for (const host of hosts) merge(known, host);
 }
 
 // From here to the program.
