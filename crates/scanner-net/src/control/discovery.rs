@@ -69,6 +69,10 @@ impl Controller {
             }
             (Link::Resolving(since), Some(NeighbourState::Stale)) => {
                 self.found(slot, now, since, Link::Stale(now + STALE_FOR));
+                // It was there, and most who were still are: its ports are asked while the kernel finds out.
+                if !self.rules.sequential {
+                    self.begin_all_ports(slot);
+                }
             }
             (Link::Resolving(since), Some(NeighbourState::Fixed)) => {
                 self.found(slot, now, since, Link::Neighbour);
@@ -107,6 +111,12 @@ impl Controller {
             tracing::debug!(host = %host.addr, "answers as a neighbour");
         }
         host.presence.is_neighbour();
+        self.begin_all_ports(slot);
+    }
+
+    /// Not only a few ports are asked from here on, where ports are what the scan is for.
+    pub(super) fn begin_all_ports(&mut self, slot: usize) {
+        let Some(host) = self.hosts.get_mut(slot) else { return };
         if matches!(host.phase, Phase::Discovery | Phase::Search) && !self.rules.discover_only {
             host.phase = Phase::Ready;
             self.ready.push_back(slot);

@@ -109,14 +109,8 @@ impl Controller {
         if host.presence.lacks_mac() {
             self.neighbours.want_soon(now, TABLE_PAUSE);
         }
-        let Some(host) = self.hosts.get_mut(slot) else { return };
-        if matches!(host.phase, Phase::Discovery | Phase::Search)
-            && !is_beyond(reason)
-            && !self.rules.discover_only
-        {
-            host.phase = Phase::Ready;
-            self.ready.push_back(slot);
-            self.start_ready();
+        if !is_beyond(reason) {
+            self.begin_all_ports(slot);
         }
         if flight.ask.attempt > 0 {
             self.settle(slot, flight.ask, reason, Some(rtt));

@@ -16,7 +16,7 @@ pub(crate) struct Unsettled {
 
 impl Host {
     /// Takes the ports that are not settled, with the attempts made and the reason each is left with: the silent ones are
-    /// `no-reply` where they were asked often enough while the host was there, the rest gets `rest`. Ports never asked come
+    /// `no-reply` where they were asked often enough and somebody may be there, the rest gets `rest`. Ports never asked come
     /// last, with 0 attempts; `None` for them where the host was judged silent or down.
     pub(crate) fn take_unsettled(&mut self, job: &Job, rest: Option<Reason>) -> Vec<Unsettled> {
         let mut left = Vec::new();
@@ -33,7 +33,8 @@ impl Host {
         let needed = usize::from(self.attempts.needed());
         let silence = if self.is_limited() { Reason::NoReplyLimited } else { Reason::NoReply };
         for (attempts, mut bits) in std::mem::take(&mut self.silent).into_iter().enumerate() {
-            let enough = attempts >= needed;
+            // Nobody was there to be silent.
+            let enough = attempts >= needed && rest != Some(Reason::NoNeighbour);
             let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
             while let Some(port) = bits.pop() {
                 let said =
