@@ -15,6 +15,7 @@ mod damage;
 mod discovery;
 mod faults;
 mod footprint;
+mod home;
 mod interrupted;
 mod limited;
 mod local;
