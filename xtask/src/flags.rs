@@ -55,7 +55,7 @@ pub(crate) enum Task {
         #[command(flatten)]
         simulated: SimFlags,
     },
-    /// Test the desktop example, which needs WebKit on Linux and takes minutes to build
+    /// Test the desktop example, which needs `WebKit` on Linux and takes minutes to build
     EmbedTest,
     /// Run a command in a fresh network namespace with loopback up (Linux)
     Netns {
