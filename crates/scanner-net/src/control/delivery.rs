@@ -275,8 +275,9 @@ impl Delivery {
             && sent >= it.began
             && it.ended.is_none_or(|ended| sent <= ended)
         {
-            it.all.sent -= 1;
-            it.echoes.sent -= u32::from(is_echo);
+            // It may have been sent at the very moment at which the measurement began, just before.
+            it.all.sent = it.all.sent.saturating_sub(1);
+            it.echoes.sent = it.echoes.sent.saturating_sub(u32::from(is_echo));
         }
     }
 

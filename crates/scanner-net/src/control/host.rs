@@ -301,6 +301,7 @@ impl Host {
         }
         if ask.is_echo {
             self.alive.remember_canary(false);
+            self.attempts.echo(true);
         } else if ask.attempt == 0 && self.alive.canary_was_under_load() {
             self.attempts.listener_under_load(true);
         }
@@ -400,6 +401,7 @@ impl Host {
     /// An echo stayed silent.
     pub(crate) fn echo_was_lost(&mut self) {
         self.alive.remember_canary(true);
+        self.attempts.echo(false);
         self.attempts.known_port_silent(Answerer::Listener);
     }
 

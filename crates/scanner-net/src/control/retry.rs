@@ -116,11 +116,17 @@ pub(crate) struct HostLoss {
     /// Of listeners that were asked while many probes waited: the only ones that met the same limits as the refusals that got
     /// lost. Others may have been asked when a policer had just recovered.
     under_load: LossEstimate,
+    /// Of listeners that were asked among all others, evenly: where probes go out in volleys, what is asked at the head of one meets
+    /// no limit.
+    echoes: LossEstimate,
 }
 
 /// With so many attempts to ports that answer, none of them lost, two attempts to a silent one bring a miss below 10^-4: the 95 % bound of
 /// the loss is then 1 %. Twice as many where some were lost, as the bound is then farther from the truth.
 const CERTAIN: u32 = 299;
+
+/// More loss than that of a path that is not at its best has a cause that must be found: a limit on refusals, or on what passes.
+const HEAVY: f64 = 0.2;
 
 /// Fewer lost answers than this may be chance.
 const TELLING: u32 = 8;
@@ -132,9 +138,9 @@ impl HostLoss {
     /// or a firewall that limits what passes, hits both alike.
     pub(crate) fn is_limited(self) -> bool {
         let refusals = self.closed.and(self.icmp);
-        let (silent, asked) = (self.under_load.silent + 1, self.under_load.attempts + 1);
-        let listeners = f64::from(silent) / f64::from(asked);
-        let enough = refusals.silent >= TELLING && self.under_load.attempts >= TELLING;
+        let asked = if self.echoes.attempts >= TELLING { self.echoes } else { self.under_load };
+        let listeners = f64::from(asked.silent + 1) / f64::from(asked.attempts + 1);
+        let enough = refusals.silent >= TELLING && asked.attempts >= TELLING;
         enough && refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
     }
 
@@ -180,7 +186,10 @@ impl Attempts {
     pub(crate) fn is_vague(&self) -> bool {
         let loss = self.loss.of_path();
         let enough = if loss.seen() { 2 * CERTAIN } else { CERTAIN };
-        self.configured.is_none() && loss.attempts < enough
+        // Where many refusals get lost, only listeners tell why.
+        let is_heavy = self.loss.closed.share().is_some_and(|share| share > HEAVY);
+        self.configured.is_none()
+            && (loss.attempts < enough || is_heavy && self.loss.echoes.attempts < enough)
     }
 
     /// How many attempts a silent port gets, by the evidence so far.
@@ -198,6 +207,12 @@ impl Attempts {
     pub(crate) fn known_port_silent(&mut self, answerer: Answerer) {
         self.loss.of(answerer).known_port_silent();
         self.refresh();
+    }
+
+    /// A listener was asked among all others, and answered or did not.
+    pub(crate) fn echo(&mut self, answered: bool) {
+        self.loss.echoes.attempts += 1;
+        self.loss.echoes.silent += u32::from(!answered);
     }
 
     /// A listener was asked while many probes waited, and answered or did not.
@@ -297,7 +312,8 @@ mod tests {
     fn attempts_after(listeners: LossEstimate, closed: LossEstimate) -> (bool, u8) {
         let mut attempts = Attempts::new(None);
         let (icmp, under_load) = (LossEstimate::default(), listeners);
-        attempts.restore(HostLoss { listeners, closed, icmp, under_load });
+        let echoes = LossEstimate::default();
+        attempts.restore(HostLoss { listeners, closed, icmp, under_load, echoes });
         (attempts.loss().is_limited(), attempts.needed())
     }
 

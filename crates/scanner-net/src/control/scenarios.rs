@@ -83,6 +83,7 @@ scenarios!(
     policed_lossy,
     policed_near,
     policed_slow,
+    policed_volleys,
     rate_limit,
     router_speaks_for_dead_host,
     rejects,
