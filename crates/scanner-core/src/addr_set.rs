@@ -266,6 +266,7 @@ mod tests {
         set.insert_range(addr("0.0.0.0"), addr("255.255.255.255"));
         assert_eq!(set.len(), 1 << 32);
         assert_eq!(set.to_string(), "0.0.0.0-255.255.255.255");
+        assert_eq!(format!("{set:?}"), "AddrSet(0.0.0.0-255.255.255.255)");
     }
 
     #[test]
