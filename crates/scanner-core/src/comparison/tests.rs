@@ -72,6 +72,21 @@ fn a_host_that_could_not_be_measured_neither_appears_nor_goes() {
 }
 
 #[test]
+fn only_silence_that_was_measured_to_its_end_is_absence() {
+    let with =
+        |ports: &[(Reason, &str)]| HostResult { status: HostStatus::Unknown, ..up("192.0.2.1", ports) };
+    let answers = [up("192.0.2.1", &[(Reason::Handshake, "22")])];
+    let went = |later| compare(&findings(&answers), &findings(&[later])).changes.len();
+    assert_eq!(went(with(&[(Reason::NoReply, "1-20")])), 1);
+    assert_eq!(went(with(&[(Reason::NoReply, "1-20"), (Reason::Cancelled, "21-100")])), 0, "in part");
+    assert_eq!(went(with(&[])), 0, "not at all");
+
+    let mut nobody = Findings::default();
+    nobody.add_absent(&AddrSet::from_iter(["192.0.2.1".parse::<HostAddr>().unwrap()]));
+    assert_eq!(compare(&findings(&answers), &nobody).changes.len(), 1, "known by its address alone");
+}
+
+#[test]
 fn a_host_that_limits_its_refusals_is_not_reported_each_night() {
     let old = up("192.0.2.1", &[(Reason::Rst, "1-50"), (Reason::NoReplyLimited, "51-100")]);
     let new = up(
