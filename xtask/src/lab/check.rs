@@ -31,8 +31,13 @@ struct Case {
 
 const CASES: &[Case] = &[
     Case { size: Size::Full, ..case("clean") },
-    // Its open ports are not among the likely ones, and the rest is silent.
+    // Its open ports are not among the likely ones, and the rest is silent: it is there because it answers as a neighbour …
+    case("drop"),
     Case { without_discovery: true, ..case("drop") },
+    // … and this one, which has no neighbours, because it is searched.
+    case("far-drop"),
+    // Ten listeners with full queues answer a quarter of the time.
+    case("backlog"),
     Case { size: Size::Full, ..case("reject-port") },
     case("reject-admin"),
     case("mixed"),
