@@ -1,8 +1,8 @@
 //! `csv`: a row per port, as RFC 4180 has it, safe to open in a spreadsheet.
 //!
-//! The rows of a host come when it is finished: what is known of the host (whether it is there, its names, its hardware address, its
-//! verdict) stands beside each of its ports. Ports that are not listed one by one have a row together, with their number in `count`
-//! and no `port`: a table without them would read as if everything else were closed.
+//! A port has its row as soon as it is found. What is known of the host only at its end (whether it is there, its reverse name, its
+//! hardware address, its verdict) stands in a row of the host, without port and state. Ports that are not listed one by one have a row
+//! together, with their number in `count` and no `port`: a table without them would read as if everything else were closed.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -43,24 +43,42 @@ const COLUMNS: [&str; 19] = [
 #[derive(Debug)]
 pub(crate) struct Csv {
     open_only: bool,
-    /// When the ports of hosts that are not finished were found.
-    found: BTreeMap<HostAddr, BTreeMap<u16, SystemTime>>,
+    /// The ports of hosts that are not finished that have their rows.
+    listed: BTreeMap<HostAddr, PortSet>,
 }
 
 impl Csv {
     pub(crate) const fn new(settings: &OutputSettings) -> Self {
-        Self { open_only: settings.open_only, found: BTreeMap::new() }
+        Self { open_only: settings.open_only, listed: BTreeMap::new() }
+    }
+
+    fn wants(&self, result: &PortResult) -> bool {
+        !self.open_only || result.state == PortState::Open
+    }
+
+    fn port(
+        &self,
+        (ip, names): (HostAddr, &[String]),
+        result: &PortResult,
+        at: SystemTime,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        if !self.wants(result) {
+            return Ok(());
+        }
+        row(&Cells::of_port(result).beside(ip, names, at, Default::default()), out)
     }
 
     fn host(&mut self, host: &HostResult, at: SystemTime, out: &mut dyn Write) -> io::Result<()> {
-        let found = self.found.remove(&host.ip).unwrap_or_default();
-        let mut listed = PortSet::EMPTY;
+        let mut listed = self.listed.remove(&host.ip).unwrap_or(PortSet::EMPTY);
         for result in &host.results {
-            listed.insert(result.port);
-            if !self.open_only || result.state == PortState::Open {
-                let at = found.get(&result.port).copied().unwrap_or(at);
-                row(&Cells::of_port(result).row(host, at), out)?;
+            if !listed.contains(result.port) {
+                self.port((host.ip, &host.names), result, at, out)?;
             }
+            listed.insert(result.port);
+        }
+        if host.results.iter().any(|result| self.wants(result)) {
+            row(&Cells::default().row(host, at), out)?;
         }
         if self.open_only {
             return Ok(());
@@ -83,8 +101,8 @@ impl Output for Csv {
         match event {
             ScanEvent::ScanStart(_) => row(&COLUMNS.map(str::to_owned), out),
             ScanEvent::Port(port) => {
-                self.found.entry(port.ip).or_default().insert(port.result.port, at);
-                Ok(())
+                self.listed.entry(port.ip).or_insert(PortSet::EMPTY).insert(port.result.port);
+                self.port((port.ip, &port.names), &port.result, at, out)
             }
             ScanEvent::Host(finished) => self.host(&finished.host, at, out),
             ScanEvent::Note(_) | ScanEvent::ScanEnd(_) | _ => Ok(()),
@@ -138,14 +156,28 @@ impl Cells {
         Self { state: "not-asked".into(), count: count.to_string(), ..Self::default() }
     }
 
-    /// The row, with what is known of the host.
-    fn row(self, host: &HostResult, at: SystemTime) -> [String; COLUMNS.len()] {
+    /// The row, with what is known of a host that is finished.
+    fn row(self, host: &HostResult, at: SystemTime) -> Row {
         let ptr = host.ptr.as_ref();
+        let known = [
+            host.status.to_string(),
+            ptr.map(|ptr| ptr.name.clone()).unwrap_or_default(),
+            ptr.map(|ptr| ptr.forward.to_string()).unwrap_or_default(),
+            host.mac.map(|mac| mac.to_string()).unwrap_or_default(),
+            host.vendor.clone().unwrap_or_default(),
+            host.verdict.map(|verdict| verdict.to_string()).unwrap_or_default(),
+        ];
+        self.beside(host.ip, &host.names, at, known)
+    }
+
+    fn beside(self, ip: HostAddr, names: &[String], at: SystemTime, known: [String; 6]) -> Row {
+        let [status, ptr, ptr_forward, mac, vendor, verdict] = known;
+        let protocol = if self.state.is_empty() { "" } else { "tcp" };
         [
-            host.names.first().cloned().unwrap_or_default(),
-            host.ip.to_string(),
+            names.first().cloned().unwrap_or_default(),
+            ip.to_string(),
             self.port,
-            "tcp".into(),
+            protocol.into(),
             self.state,
             self.reason,
             self.service,
@@ -153,19 +185,21 @@ impl Cells {
             self.attempts,
             self.count,
             self.ports,
-            host.names.join(" "),
+            names.join(" "),
             clock::rfc3339(at),
-            host.status.to_string(),
-            ptr.map(|ptr| ptr.name.clone()).unwrap_or_default(),
-            ptr.map(|ptr| ptr.forward.to_string()).unwrap_or_default(),
-            host.mac.map(|mac| mac.to_string()).unwrap_or_default(),
-            host.vendor.clone().unwrap_or_default(),
-            host.verdict.map(|verdict| verdict.to_string()).unwrap_or_default(),
+            status,
+            ptr,
+            ptr_forward,
+            mac,
+            vendor,
+            verdict,
         ]
     }
 }
 
-fn row(cells: &[String; COLUMNS.len()], out: &mut dyn Write) -> io::Result<()> {
+type Row = [String; COLUMNS.len()];
+
+fn row(cells: &Row, out: &mut dyn Write) -> io::Result<()> {
     let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(cells.iter().map(|text| cell(text).into_owned())).map_err(io::Error::other)?;
     out.write_all(&writer.into_inner().map_err(|error| io::Error::other(error.to_string()))?)
@@ -199,14 +233,16 @@ mod tests {
         assert!(rendered.lines().count() == rendered.matches("\r\n").count());
         insta::assert_snapshot!(rendered.replace("\r\n", "\n"), @r#"
         host,ip,port,protocol,state,reason,service,rtt_us,attempts,count,ports,names,timestamp,status,ptr,ptr_forward,mac_address,vendor,verdict
-        nas.lan,192.0.2.9,443,tcp,open,handshake,https,4430,1,1,443,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,up,,,,,
+        nas.lan,192.0.2.9,443,tcp,open,handshake,https,4430,1,1,443,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,,,,,,
+        nas.lan,192.0.2.9,,,,,,,,,,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,up,,,,,
         nas.lan,192.0.2.9,,tcp,closed,rst,,,,442,1-442,"nas.lan backup, ""old""",2026-11-22T12:00:00.000Z,up,,,,,
-        ,192.0.2.57,80,tcp,open,handshake,http,800,1,1,80,,2026-11-22T12:00:00.000Z,up,box.example,differs,02:00:00:12:34:56,"Example, Inc.",host-lost
+        ,192.0.2.57,80,tcp,open,handshake,http,800,1,1,80,,2026-11-22T12:00:00.000Z,,,,,,
+        ,192.0.2.57,,,,,,,,,,,2026-11-22T12:00:00.000Z,up,box.example,differs,02:00:00:12:34:56,"Example, Inc.",host-lost
         ,192.0.2.57,,tcp,unknown,host-lost,,,,10,81-90,,2026-11-22T12:00:00.000Z,up,box.example,differs,02:00:00:12:34:56,"Example, Inc.",host-lost
         ,192.0.2.99,,tcp,not-asked,,,,,1000,,,2026-11-22T12:00:00.000Z,down,,,,,
         "#);
         let open_only = OutputSettings { open_only: true, ..settings() };
         let rendered = render(&mut Csv::new(&open_only), &hosts, &[]);
-        assert_eq!(rendered.lines().count(), 3, "{rendered}");
+        assert_eq!(rendered.lines().count(), 5, "{rendered}");
     }
 }
