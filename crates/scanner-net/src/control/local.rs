@@ -33,10 +33,14 @@ impl Trouble {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Local {
     cap: Option<u32>,
+    /// Attempts that went out since the cap was last changed, and how many of them let it grow.
     worked: u32,
+    regrow_after: u32,
+    /// The cap grew since the last failure.
+    grown: bool,
     /// Since when nothing but failures.
     since: Option<ScanTime>,
     pause: Duration,
@@ -45,13 +49,31 @@ pub(crate) struct Local {
     rejects: u32,
 }
 
-/// After this many attempts that went out, one more socket is tried: the limit may have been lifted.
-const REGROW_AFTER: u32 = 64;
+/// After so many attempts that went out more sockets are tried, a quarter of those that are allowed: a failure that has passed must not
+/// hold a scan at one socket. Each further failure doubles the number, up to the second, so that a limit that
+/// stays is met once in a thousand; growth without a failure halves it.
+const REGROW_FIRST: u32 = 8;
+const REGROW_MOST: u32 = 1_024;
 
 /// Linux sends at most 50 ICMP messages at once and 1,000 per second (`icmp_msgs_burst`, `icmp_msgs_per_sec`), for the whole
 /// machine. With these two a scan takes half of that.
 const REJECTS_AT_ONCE: u32 = 20;
 const REJECTS_PAUSE: Duration = Duration::from_millis(40);
+
+impl Default for Local {
+    fn default() -> Self {
+        Self {
+            cap: None,
+            worked: 0,
+            regrow_after: REGROW_FIRST,
+            grown: false,
+            since: None,
+            pause: Duration::ZERO,
+            until: None,
+            rejects: 0,
+        }
+    }
+}
 
 impl Local {
     /// How many sockets this machine seems to allow.
@@ -64,9 +86,12 @@ impl Local {
         self.since = None;
         self.pause = Duration::ZERO;
         self.worked += 1;
-        if self.worked >= REGROW_AFTER {
+        if self.worked >= self.regrow_after {
             self.worked = 0;
-            self.cap = self.cap.map(|cap| cap.saturating_add(1));
+            if std::mem::replace(&mut self.grown, true) {
+                self.regrow_after = (self.regrow_after / 2).max(REGROW_FIRST);
+            }
+            self.cap = self.cap.map(|cap| cap.saturating_add((cap / 4).max(1)));
         }
     }
 
@@ -75,6 +100,8 @@ impl Local {
         if trouble == Trouble::Limit {
             self.cap = Some(in_flight.clamp(1, self.cap()));
             self.worked = 0;
+            self.grown = false;
+            self.regrow_after = (self.regrow_after * 2).min(REGROW_MOST);
         }
         let already_waiting = self.until.is_some_and(|until| until > now);
         if !already_waiting {
@@ -119,10 +146,40 @@ mod tests {
         assert_eq!(local.cap(), 50);
         assert_eq!(local.paused_until(at(0)), Some(at(20)));
         assert_eq!(local.paused_until(at(20)), None);
-        for _ in 0..REGROW_AFTER {
+        for _ in 0..2 * REGROW_FIRST {
             local.worked();
         }
-        assert_eq!(local.cap(), 51);
+        assert_eq!(local.cap(), 62, "a quarter more");
+    }
+
+    /// How many of so many attempts fail where this machine gives `limit` sockets.
+    fn failures(local: &mut Local, attempts: u32, limit: u32) -> u32 {
+        let mut failures = 0;
+        for _ in 0..attempts {
+            if local.cap() > limit {
+                failures += 1;
+                local.failed(at(0), Trouble::Limit, limit);
+            } else {
+                local.worked();
+            }
+        }
+        failures
+    }
+
+    #[test]
+    fn a_limit_that_stays_is_met_ever_more_rarely() {
+        let mut local = Local::default();
+        assert!(failures(&mut local, 2_000, 20) <= 10);
+        assert!(failures(&mut local, 10_000, 20) <= 11);
+    }
+
+    #[test]
+    fn a_failure_that_has_passed_is_soon_forgotten() {
+        let mut local = Local::default();
+        local.failed(at(0), Trouble::Limit, 0);
+        assert_eq!(local.cap(), 1);
+        assert_eq!(failures(&mut local, 400, u32::MAX), 0);
+        assert!(local.cap() > 100, "{}", local.cap());
     }
 
     #[test]
