@@ -269,6 +269,8 @@ pub(crate) enum Suite {
     Lab,
     /// The properties of core and controller with 10,000 cases each, optimised; only when named
     Deep,
+    /// Every error that the kernel can give, at random, in scans of known truth; only when named
+    Faults,
     /// Every fuzzer for a minute; only when named
     Fuzz,
 }

@@ -34,6 +34,10 @@ const SIMULATED: &[&str] = &["control::pairs::", "control::properties::", "contr
 /// Of the binary `netns`: what reads our files has to be installed first, so they are a suite of their own.
 const CLIENTS: &[&str] = &["clients::"];
 
+/// Of the binary `netns`: every error that the kernel can give, at random, with both connectors. It takes minutes; the others of `faults`
+/// have a part of them.
+const FAULTS: &[&str] = &["faults::one_half_", "faults::the_other_half_"];
+
 const UNIT: Selection = Selection {
     packages: &[],
     binaries: Binaries::AllBut(&["netns", "cancel", "it", "loopback"]),
@@ -50,11 +54,13 @@ const LOOPBACK_TESTS: Selection =
 const NETNS_TESTS: Selection = Selection {
     packages: &["scanner-cli"],
     binaries: Binaries::Only(NETNS),
-    names: Names::AllBut(CLIENTS),
+    names: Names::AllBut(&[CLIENTS[0], FAULTS[0], FAULTS[1]]),
     effort: Effort::Usual,
 };
 
 const CLIENTS_TESTS: Selection = Selection { names: Names::Only(CLIENTS), ..NETNS_TESTS };
+
+const FAULTS_TESTS: Selection = Selection { names: Names::Only(FAULTS), ..NETNS_TESTS };
 
 /// What is pure; more cases tell nothing new of tests whose answers come from the kernel.
 const DEEP: Selection = Selection {
@@ -89,6 +95,7 @@ fn run_suite(suite: Suite, way: &Way<'_>) -> Result<Tally> {
         Suite::Clients => namespaces(&CLIENTS_TESTS, way, clients::install),
         Suite::Lab => lab::suite(way.args),
         Suite::Deep => here(&DEEP, way),
+        Suite::Faults => namespaces(&FAULTS_TESTS, way, |_| {}),
         Suite::Fuzz => fuzz::run(way),
     }
 }
@@ -96,7 +103,7 @@ fn run_suite(suite: Suite, way: &Way<'_>) -> Result<Tally> {
 impl Suite {
     /// Run without being named.
     fn is_usual(self) -> bool {
-        !matches!(self, Self::Deep | Self::Fuzz)
+        !matches!(self, Self::Deep | Self::Faults | Self::Fuzz)
     }
 
     fn name(self) -> &'static str {
@@ -110,6 +117,7 @@ impl Suite {
             Self::Clients => "clients",
             Self::Lab => "lab",
             Self::Deep => "deep",
+            Self::Faults => "faults",
             Self::Fuzz => "fuzz",
         }
     }
