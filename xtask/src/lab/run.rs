@@ -135,8 +135,14 @@ impl Lab {
             let known = scanners.iter().any(|(scanner, _)| scanner.name.starts_with(name.as_str()));
             ensure!(known, "no installed scanner's name begins with {name:?}");
         }
+        // A whole name means only that one, though others may begin with it.
+        let names: Vec<String> = scanners.iter().map(|(scanner, _)| scanner.name.clone()).collect();
         scanners.retain(|(scanner, _)| {
-            let is_named = flags.scanner.iter().any(|name| scanner.name.starts_with(name.as_str()));
+            let is_meant = |name: &String| {
+                scanner.name == *name
+                    || scanner.name.starts_with(name.as_str()) && !names.iter().any(|other| other == name)
+            };
+            let is_named = flags.scanner.iter().any(is_meant);
             scanner.name == OURS || flags.scanner.is_empty() || is_named
         });
         for text in &flags.adapter {
