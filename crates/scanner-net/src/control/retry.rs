@@ -139,9 +139,11 @@ impl HostLoss {
     pub(crate) fn is_limited(self) -> bool {
         let refusals = self.closed.and(self.icmp);
         let asked = if self.echoes.attempts >= TELLING { self.echoes } else { self.under_load };
+        if refusals.silent < TELLING || asked.attempts < TELLING {
+            return false;
+        }
         let listeners = f64::from(asked.silent + 1) / f64::from(asked.attempts + 1);
-        let enough = refusals.silent >= TELLING && asked.attempts >= TELLING;
-        enough && refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
+        refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
     }
 
     /// The loss of the path: by its listeners alone where the host limits its refusals.

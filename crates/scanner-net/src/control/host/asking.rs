@@ -69,7 +69,9 @@ impl Host {
         {
             return None;
         }
-        self.window.raise(self.ramp(rules, now));
+        if self.is_on_ramp() {
+            self.window.raise(self.ramp(rules, now));
+        }
         if let Some(port) = self.echo_due(rules, now) {
             return Some(Ask { port, attempt: 0, is_echo: true, timeout: self.timeout(1, rules, group) });
         }
@@ -95,10 +97,12 @@ impl Host {
 
     /// Until when nothing but the time keeps the host from being asked.
     pub(crate) fn waits_until(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
-        if self.has_something_to_ask(rules, now) {
+        if self.delivery.is_in_charge() && self.has_something_to_ask(rules, now) {
             self.delivery.wait_until(now)
-        } else {
+        } else if self.is_on_ramp() && !self.has_something_to_ask(rules, now) {
             self.ramp_tick(rules, now)
+        } else {
+            None
         }
     }
 
@@ -106,9 +110,9 @@ impl Host {
         self.phase != Phase::Ready
             && self.in_flight < self.room(rules, now)
             && !self.is_found(rules)
-            && (self.is_canary_due(rules, now)
-                || self.echo_due(rules, now).is_some()
-                || self.has_ports_to_ask(rules) && !self.alive.in_doubt())
+            && (self.has_ports_to_ask(rules) && !self.alive.in_doubt()
+                || self.is_canary_due(rules, now)
+                || self.echo_due(rules, now).is_some())
     }
 
     /// The listener to ask for an echo, where one is due.
