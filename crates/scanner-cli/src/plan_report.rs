@@ -110,9 +110,10 @@ impl<'a> PlanReport<'a> {
         lines.push(("probes", format!("{probes}   {}", pace(estimate))));
         if !config.skip_discovery && !config.discover_only {
             let silent = duration(estimate.silent);
+            let after = counted(estimate.silent_ports as u128, "port", "ports");
             lines.push((
                 "if nobody answers",
-                format!("about {silent}: silent hosts are given up after a few likely ports"),
+                format!("about {silent}: silent hosts are given up after {after}"),
             ));
         }
         lines.push((
@@ -227,7 +228,7 @@ mod tests {
         own ports          1,000   1-1000 on 192.0.2.1-192.0.2.3
                                1   8080 on 192.0.2.7
         probes             3,025   at most 100 connections at once
-        if nobody answers  about 2.7 s: silent hosts are given up after a few likely ports
+        if nobody answers  about 2.7 s: silent hosts are given up after 16 ports
         at most            about 3 min 1 s: 3,025 silent ports x 2 attempts x 3s / 100 connections; longer only where packets are lost
         order of targets   shuffled anew each time; --seed N fixes it
         first ports        80 22
@@ -245,7 +246,7 @@ mod tests {
                            1   5 on 192.0.2.5
                                and 2 more sets of ports
         probes             7   at most 7 connections at once
-        if nobody answers  about 3.7 s: silent hosts are given up after a few likely ports
+        if nobody answers  about 3.7 s: silent hosts are given up after 1 port
         at most            about 6 s: 7 silent ports x 2 attempts x 3s / 7 connections; longer only where packets are lost
         order of targets   shuffled anew each time; --seed N fixes it
 
@@ -260,7 +261,7 @@ mod tests {
         targets              256   192.168.1.0/24
         ports                  7   22,80,443,8000-8003
         probes             1,792   at most 100 connections at once
-        if nobody answers  about 56 s: silent hosts are given up after a few likely ports
+        if nobody answers  about 56 s: silent hosts are given up after 6 ports
         at most            about 1 min 47 s: 1,792 silent ports x 2 attempts x 3s / 100 connections; longer only where packets are lost
         first targets      192.168.1.152 192.168.1.221 192.168.1.64 192.168.1.246 192.168.1.154
         first ports        80 443 22 8000
@@ -272,7 +273,7 @@ mod tests {
         targets                   16,777,216   10.0.0.0/8
         ports                         65,535   1-65535
         probes             1,099,494,850,560   at most 30 connections at once, at most 50 attempts per second
-        if nobody answers  about 143 days 16 h: silent hosts are given up after a few likely ports
+        if nobody answers  about 143 days 16 h: silent hosts are given up after 6 ports
         at most            about 6,968 years: 1,099,494,850,560 silent ports x 2 attempts x 3s / 30 connections; longer only where packets are lost
         order of targets   shuffled anew each time; --seed N fixes it
         first ports        80 443 22 445 3389 8080 53 25 21 23

@@ -18,6 +18,8 @@ const ATTEMPTS: u32 = 2;
 pub struct Estimate {
     /// If no host answers anything.
     pub silent: Duration,
+    /// How many ports of a host that answers nothing are asked at most.
+    pub silent_ports: usize,
     /// If every host is there and drops every probe, without measured loss.
     pub at_most: Duration,
     /// Attempts to each silent port, 1 or more; measured loss may call for more.
@@ -55,9 +57,16 @@ impl Estimate {
         let sent = plan.probes() as f64 * f64::from(attempts);
         let one_port = f64::from(attempts) * config.timeout.as_secs_f64();
         let at_most = bound(sent, (one_port * plan.probes() as f64 / f64::from(connections)).max(one_port));
-        let silent = if rules.has_discovery() {
-            let waits =
-                [INITIAL_TIMEOUT, UNHEARD_RETRY_TIMEOUT].map(|wait| wait.min(config.timeout).as_secs_f64());
+        let silent_ports = rules.discovery_ports.max(rules.searched_ports).min(plan.most_ports());
+        let waits =
+            [INITIAL_TIMEOUT, UNHEARD_RETRY_TIMEOUT].map(|wait| wait.min(config.timeout).as_secs_f64());
+        let silent = if rules.has_discovery() && silent_ports > rules.discovery_ports {
+            // The search begins with the first silence, and its last attempts are waited for like any.
+            let searched = plan.probes_up_to(silent_ports) as f64 * f64::from(attempts);
+            let a_host = f64::from(rules.unheard_per_host) * hosts;
+            let at_once = f64::from(connections.min(rules.unheard_window)).min(a_host);
+            bound(searched, waits[0] + waits.iter().sum::<f64>() + searched * waits[0] / at_once).min(at_most)
+        } else if rules.has_discovery() {
             let first = plan.probes_up_to(rules.discovery_ports) as f64;
             let sockets = f64::from(connections.min(rules.unheard_window));
             let at_once = (sockets * hosts / first.max(1.0)).min(rules.max_unheard as f64).max(1.0);
@@ -66,7 +75,15 @@ impl Estimate {
             at_most
         };
         let at_most = if rules.discover_only { silent } else { at_most };
-        Self { silent, at_most, attempts, timeout: config.timeout, connections, rate: config.max_rate }
+        Self {
+            silent,
+            silent_ports,
+            at_most,
+            attempts,
+            timeout: config.timeout,
+            connections,
+            rate: config.max_rate,
+        }
     }
 }
 
@@ -101,6 +118,25 @@ mod tests {
         assert_eq!(Estimate::within(&plan, &ended, 100).at_most, Duration::from_mins(1));
         let every = Estimate::within(&plan, &fixed.with_skip_discovery(true), 100);
         assert_eq!(every.silent, every.at_most);
+    }
+
+    #[test]
+    fn a_few_hosts_are_searched_before_they_are_given_up() {
+        let auto = ScanConfig::default().with_limit(ConnectionLimit::Auto);
+        // Simulated: 5.0 s, 4.7 s, and 33.7 s for the scenario `dead_alone`.
+        for (targets, ports, silent_ports, seconds) in [
+            ("10.0.0.1", "1-1000", 1_000, 6.0),
+            ("10.0.0.1", "1-20", 20, 6.0),
+            ("10.0.0.1", "1-65535", 16_384, 4.7 + 32_768.0 / 1_024.0),
+            ("10.0.0.0/28", "1-65535", 1_024, 4.7 + 32_768.0 / 1_536.0),
+            ("10.0.0.1", "1-16", 16, 3.7),
+            ("10.0.0.0/24", "1-1000", 6, 256.0 * 3.7 / 256.0),
+        ] {
+            let estimate = Estimate::within(&plan(targets, ports), &auto, 19_000);
+            assert_eq!(estimate.silent_ports, silent_ports, "{targets} {ports}");
+            let difference = (estimate.silent.as_secs_f64() - seconds).abs();
+            assert!(difference < 0.01, "{targets} {ports}: {:?}, not {seconds}", estimate.silent);
+        }
     }
 
     #[test]

@@ -131,7 +131,7 @@ fn plan() {
     targets              1,024   10.0.0.0/22
     ports                  103   22,80,8000-8100
     probes             105,472   at most 100 connections at once
-    if nobody answers  about 3 min 47 s: silent hosts are given up after a few likely ports
+    if nobody answers  about 3 min 47 s: silent hosts are given up after 6 ports
     at most            about 1 h 45 min: 105,472 silent ports x 2 attempts x 3s / 100 connections; longer only where packets are lost
     first targets      10.0.2.240 10.0.0.163 10.0.3.227 10.0.2.119 10.0.2.40
     first ports        80 22 8080 8000 8081 8008 8085 8089 8086 8088
@@ -151,7 +151,7 @@ fn plan_of_a_pace_that_is_measured_and_bounded() {
     targets            1,024   10.0.0.0/22
     ports                  2   22,80
     probes             2,048   at most 50 connections at once
-    if nobody answers  about 2 min 31 s: silent hosts are given up after a few likely ports
+    if nobody answers  about 2 min 31 s: silent hosts are given up after 2 ports
     at most            about 4 min 5 s: 2,048 silent ports x 2 attempts x 3s / 50 connections; longer only where packets are lost
     first targets      10.0.2.240 10.0.0.163 10.0.3.227 10.0.2.119 10.0.2.40
     first ports        80 22

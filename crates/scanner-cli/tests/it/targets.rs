@@ -302,7 +302,7 @@ fn the_plan_says_who_has_ports_of_their_own() {
     own ports            3   22,80,8080 on 203.0.113.7
                        100   1-100 on 203.0.113.8
     probes             611   at most 100 connections at once
-    if nobody answers  about 19 s: silent hosts are given up after a few likely ports
+    if nobody answers  about 19 s: silent hosts are given up after 6 ports
     at most            about 36 s: 611 silent ports x 2 attempts x 3s / 100 connections; longer only where packets are lost
     first targets      203.0.113.152 203.0.113.221 203.0.113.64 203.0.113.246 203.0.113.154
     first ports        80 22

@@ -129,8 +129,9 @@ pub(crate) const WIDE_WINDOW: f64 = 2.0;
 /// Up to this many targets each gets the full discovery tier: someone named them.
 pub(crate) const WIDE_TARGETS: u128 = 16;
 
-/// How many ports of a silent host are asked that is one of a few, with an automatic limit: whoever names a host wants to know. Thirty
-/// open ports among all of them are found with a probability of 99.9 %; where nobody is, half a minute is lost.
+/// How many ports of silent hosts are asked, all together, where the targets are a few and the limit is automatic: whoever names a host
+/// wants to know. Thirty open ports among all of one host are found with a probability of 99.9 %; where nobody is, a scan loses half a
+/// minute by it, whatever the number of targets.
 pub(crate) const SEARCHED_PORTS: usize = 16_384;
 
 /// Hosts without any answer that an automatic limit asks at once: Linux starts to evict neighbour entries at 512 (`gc_thresh2`)

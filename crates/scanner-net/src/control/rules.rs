@@ -114,7 +114,11 @@ impl Rules {
         let per_host = config.max_per_host.map_or(AUTO_PER_HOST, NonZeroU32::get).min(cap);
         Self {
             discovery_ports: if config.skip_discovery && !config.discover_only { usize::MAX } else { tier },
-            searched_ports: if wide || config.limit != ConnectionLimit::Auto { 0 } else { SEARCHED_PORTS },
+            searched_ports: if wide || config.limit != ConnectionLimit::Auto {
+                0
+            } else {
+                SEARCHED_PORTS / usize::try_from(plan.targets.len()).unwrap_or(usize::MAX).max(1)
+            },
             sequential,
             window_start: start,
             window_cap: cap,
