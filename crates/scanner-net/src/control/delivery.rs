@@ -4,8 +4,10 @@
 //! because it was dropped looks like a silent port. So, when listeners stop answering under load, the rate is measured: among the attempts
 //! go *echoes*, attempts to ports that are known to listen, and the share of them that come back is the share of everything that gets
 //! through. Times the rate at which all were sent it is the rate that passes (a bucket passes as much of a flood as of anything else),
-//! and from then on the host is asked no faster. The first few echoes of a measurement do not count: they spend what the bucket had saved
-//! up. While a pace is kept one attempt in 32 is an echo, so that it follows the path.
+//! and from then on the host is asked no faster. A measurement begins without echoes, which would meet what the bucket had saved up.
+//!
+//! A path that loses packets by chance loses the same share of them at any rate, so the rate that was found is proved before it is kept:
+//! at it, more must get through. While a pace is kept one attempt in 32 is an echo, so that it follows the path.
 
 use std::time::Duration;
 
@@ -24,8 +26,9 @@ const SAMPLES_PER_SECOND: f64 = 200.0;
 const LEAST: Duration = Duration::from_millis(400);
 /// If a smaller share than this gets through too few echoes tell: at twice the rate that they point to, half of them will.
 const TOO_LITTLE: f64 = 0.25;
-/// A larger share than this is no limit at work, but the loss of a path that is not at its best.
-const ALL_BUT_CHANCE: f64 = 0.9;
+/// A larger share than this is no limit at work: what brought the measurement about was the loss of two in five. It is far enough from
+/// all of them that a path which loses some does not pass for one by luck.
+const ALL_BUT_CHANCE: f64 = 0.75;
 /// A pace is kept this much below the measured rate: a queue that is never full loses nothing, and a silent port then needs two
 /// attempts instead of four.
 const BELOW: f64 = 0.97;

@@ -305,6 +305,7 @@ impl Liveness {
     /// The canary cannot be asked any more, as this machine's firewall rejects it. Silence stays unconfirmed from here on.
     pub(crate) fn drop_canary(&mut self) {
         self.canary = None;
+        self.listeners.clear();
         self.canary_in_flight = false;
         self.strikes = 0;
         self.lost = None;

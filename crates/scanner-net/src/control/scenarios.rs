@@ -100,11 +100,6 @@ scenarios!(
     table_useless,
 );
 
-/// The same scan, with and without one mechanism: what differs is what the mechanism does, and nothing else.
-fn differ(base: &str, with: &str) -> (Run, Run) {
-    (scan(base), scan(&format!("{with}\n{base}")))
-}
-
 /// Whether some host was begun, beyond its discovery tier, before the one before it was finished.
 fn side_by_side(run: &Run) -> bool {
     let mut spans = std::collections::BTreeMap::new();
@@ -154,43 +149,6 @@ fn a_full_queue_is_told_from_a_firewall() {
 }
 
 #[test]
-fn loss_costs_attempts_not_ports() {
-    let (clean, lossy) = differ("", "loss = 0.05");
-    assert_eq!((clean.missed, lossy.missed), (0, 0));
-    assert!(lossy.report().progress.sent > clean.report().progress.sent);
-}
-
-#[test]
-fn a_silent_firewall_is_told_from_a_dead_host() {
-    let (closed, dropped) = differ("", "rest = 'drop'");
-    assert_eq!(closed.report().progress.closed, 997);
-    assert_eq!(dropped.report().progress.filtered, 997);
-    assert_eq!((closed.report().progress.open, dropped.report().progress.open), (3, 3));
-}
-
-#[test]
-fn a_limit_of_this_machine_changes_nothing_but_time() {
-    let (free, short) = differ("", "descriptors = 3");
-    assert_eq!(short.peak, 3);
-    let same = |run: &Run| {
-        let progress = run.report().progress;
-        (progress.open, progress.closed, progress.filtered, progress.unknown)
-    };
-    assert_eq!(same(&free), same(&short));
-    assert!(short.took > free.took);
-}
-
-#[test]
-fn a_host_that_goes_away_is_unknown_not_filtered() {
-    let (there, gone) = differ("rtt_ms = 50.0", "away = { from_ms = 400 }");
-    assert_eq!(there.report().progress.unknown, 0);
-    let progress = gone.report().progress;
-    assert!(progress.unknown > 0);
-    assert_eq!(progress.filtered, 0);
-    assert_eq!(gone.missed, 0);
-}
-
-#[test]
 fn the_time_of_a_host_does_not_run_while_it_waits_for_its_turn() {
     let run = scan("hosts = 4\nports = '1-3000'\nrtt_ms = 20.0\nconfig = { host_timeout_ms = 1500 }");
     assert_eq!(run.report().progress.unknown, 0, "each takes about a second, all of them four");
@@ -212,54 +170,6 @@ fn a_host_to_which_this_machine_lets_nothing_out_is_unknown() {
     let firewall = "own_firewall = { ports = '1-65535', when = { from_ms = 0 }, messages = { rate = 1e6, burst = 1e6 } }";
     let progress = scan(firewall).report().progress;
     assert_eq!((progress.unknown, progress.not_asked), (1000, 0));
-}
-
-#[test]
-fn a_policer_is_told_from_a_limit_on_refusals() {
-    let near = "ports = '1-10000'\nopen = '22,80'\nrtt_ms = 0.02\nconfig = { limit = 'auto' }";
-    for seed in 1..=5 {
-        let near = format!("seed = {seed}\n{near}");
-        let (policed, limited) = (
-            scan(&format!("policer = {{ rate = 1000.0, burst = 200.0 }}\n{near}")),
-            scan(&format!("rst_limit = {{ rate = 200.0, burst = 50.0 }}\n{near}")),
-        );
-        let verdict = |run: &Run| run.report().hosts[0].verdict;
-        assert_eq!(verdict(&policed), None);
-        assert_eq!(verdict(&limited), Some(scanner_core::Verdict::ResponseLimited));
-    }
-}
-
-/// Whether a note says that the pace follows what gets through.
-fn is_paced(run: &Run) -> bool {
-    run.report().notes.iter().any(|note| note.code == "paced")
-}
-
-#[test]
-fn a_policer_is_told_from_loss() {
-    let far = "ports = '1-8000'\nopen = '22,80,443'\ndrop = '1000-4000'\nrtt_ms = 20.0\nconfig = { limit = 'auto' }";
-    for seed in 1..=3 {
-        let far = format!("seed = {seed}\n{far}");
-        let (lossy, policed) = (
-            scan(&format!("loss = 0.2\n{far}")),
-            scan(&format!("policer = {{ rate = 1000.0, burst = 100.0 }}\n{far}")),
-        );
-        assert_eq!((is_paced(&lossy), is_paced(&policed)), (false, true), "seed {seed}");
-        assert_eq!((lossy.missed, policed.missed), (0, 0), "seed {seed}");
-    }
-}
-
-#[test]
-fn a_policer_is_obeyed() {
-    let firewall = "ports = '1-3000'\nrest = 'drop'\nrtt_ms = 0.05\nopen = '22,80,443,2020'\nconfig = { limit = 'auto', skip_discovery = true }";
-    for seed in 1..=3 {
-        let (free, policed) =
-            differ(&format!("seed = {seed}\n{firewall}"), "policer = { rate = 1000.0, burst = 100.0 }");
-        assert_eq!((free.missed, policed.missed), (0, 0), "seed {seed}");
-        let loss = policed.report().hosts[0].loss.unwrap();
-        assert!(loss < 0.05, "seed {seed}: a pace that is kept loses {loss}");
-        // Two or three attempts to each port, and what it took to find the rate.
-        assert!(policed.took.as_secs_f64() < 15.0, "seed {seed}: {:?}", policed.took);
-    }
 }
 
 /// What the controller thinks, a line per moment: of the scenario in `SCANNER_SIM`, into the file `SCANNER_SIM_OUT`, where these are
