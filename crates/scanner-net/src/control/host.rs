@@ -51,8 +51,6 @@ pub(crate) struct Host {
     silent_attempts: u32,
     /// Since when its ports are asked.
     asked_from: Option<ScanTime>,
-    /// Its window at the beginning.
-    first_window: u32,
     /// Since when this machine's network is down for the host.
     down_since: Option<ScanTime>,
     /// A firewall of this machine rejected some probe.
@@ -122,7 +120,6 @@ impl Host {
             unreported: 0,
             silent_attempts: 0,
             asked_from: None,
-            first_window: Window::new(rules.first_window, rules.per_host).size(),
             down_since: None,
             rejected_here: false,
             attempts: Attempts::new(rules.retries),

@@ -35,6 +35,7 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let answered = matches!(outcome, Outcome::Answered { reason, .. } if reason.is_answer_of_host());
         let came_back = matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut);
+        let counts = came_back && host.is_paced();
         match outcome {
             Outcome::Answered { reason, .. } if host.is_doubtful(reason) => {
                 host.path_said(flight.ask, reason);
@@ -67,7 +68,7 @@ impl Controller {
             Outcome::NetworkDown => self.on_network_down(now, slot, flight.ask),
             Outcome::NoPermit => self.put_back(slot, flight.ask),
         }
-        if came_back {
+        if counts {
             self.on_delivery(now, flight, answered);
         }
         self.conclude(slot, now);
@@ -139,9 +140,6 @@ impl Controller {
     /// Counts what gets through.
     fn on_delivery(&mut self, now: ScanTime, flight: Flight, answered: bool) {
         let Some(host) = self.hosts.get_mut(flight.host) else { return };
-        if !host.is_paced() {
-            return;
-        }
         if let Some(rate) = host.came_back(now, flight.sent, flight.ask, answered) {
             let addr = host.addr;
             tracing::debug!(host = %addr, rate, "a limit on the path");
@@ -297,7 +295,8 @@ impl Controller {
 
     /// Ends a host that has nothing left to ask, or gives it its next turn.
     pub(super) fn conclude(&mut self, slot: usize, now: ScanTime) {
-        let Some(host) = self.hosts.get_mut(slot) else { return };
+        // What waits for its turn is looked at then: answers come in batches.
+        let Some(host) = self.hosts.get_mut(slot).filter(|host| !host.queued) else { return };
         if host.is_done(&self.rules) {
             match host.next_round(&self.rules, now) {
                 None if self.waits_for_mac(slot, now) => {}

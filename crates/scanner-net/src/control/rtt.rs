@@ -13,23 +13,31 @@ pub(crate) struct Rtt {
     estimate: Option<Estimate>,
 }
 
+/// In nanoseconds: every answer is a sample, and arithmetic with seconds apart costs several times as much.
 #[derive(Debug, Clone, Copy)]
 struct Estimate {
-    mean: Duration,
-    deviation: Duration,
+    mean: u64,
+    deviation: u64,
 }
 
 /// The kernel sends its second SYN 1 s after the first; an answer after that may belong to either.
 const KERNEL_SYN_RETRY: Duration = Duration::from_millis(990);
 
+/// Of a duration that some answer took: the longest time-out is a minute.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX / 16)
+}
+
 impl Rtt {
     /// Takes the round-trip time of one answer into account.
     pub(crate) fn sample(&mut self, rtt: Duration) {
+        let is_late = rtt >= KERNEL_SYN_RETRY;
+        let rtt = nanos(rtt);
         match &mut self.estimate {
-            None if rtt >= KERNEL_SYN_RETRY => {}
+            None if is_late => {}
             None => self.estimate = Some(Estimate { mean: rtt, deviation: rtt / 2 }),
             Some(old) => {
-                if rtt >= KERNEL_SYN_RETRY && old.mean + 4 * old.deviation < KERNEL_SYN_RETRY / 2 {
+                if is_late && old.mean + 4 * old.deviation < nanos(KERNEL_SYN_RETRY) / 2 {
                     return;
                 }
                 let error = rtt.abs_diff(old.mean);
@@ -39,15 +47,21 @@ impl Rtt {
         }
     }
 
+    /// Whether there is a sample.
+    pub(crate) const fn is_known(&self) -> bool {
+        self.estimate.is_some()
+    }
+
     /// The smoothed round-trip time, once there is a sample.
     pub(crate) fn mean(&self) -> Option<Duration> {
-        self.estimate.map(|estimate| estimate.mean)
+        self.estimate.map(|estimate| Duration::from_nanos(estimate.mean))
     }
 
     /// How long to wait for an answer, once there is a sample; at least [`MIN_TIMEOUT`].
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.estimate.map(|estimate| {
-            (estimate.mean + (4 * estimate.deviation).max(estimate.mean / 2)).max(MIN_TIMEOUT)
+            let timeout = estimate.mean + (4 * estimate.deviation).max(estimate.mean / 2);
+            Duration::from_nanos(timeout).max(MIN_TIMEOUT)
         })
     }
 

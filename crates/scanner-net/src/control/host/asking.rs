@@ -9,12 +9,18 @@ use crate::control::port_bits::PortBits;
 use crate::control::presence::Link;
 use crate::control::rtt::Rtt;
 use crate::control::time::ScanTime;
+use crate::control::window::Window;
 
 /// With fewer silent attempts than this, what gets lost is seen well enough from the others.
 const SILENT_THAT_MATTER: u32 = 16;
 
 /// After this many silent attempts the kernel has long given its verdict on the neighbour; no need to wait for it again.
 const SURELY_RESOLVED: u32 = 64;
+
+/// How often the ramp went up since `from`.
+fn ramp_steps(from: ScanTime, now: ScanTime) -> u32 {
+    u32::try_from(now.since(from).as_millis() / RAMP_EVERY.as_millis()).unwrap_or(u32::MAX - 1)
+}
 
 impl Host {
     /// How many probes may wait. One is enough to have a neighbour looked for, and nothing goes out before it is found.
@@ -29,20 +35,15 @@ impl Host {
     /// How many probes may wait where nothing tells yet how long an answer takes, so that a window learns from silence only a second
     /// later: twice as many every [`RAMP_EVERY`], up to the bound of a host that never answered.
     pub(crate) fn ramp(&self, rules: &Rules, now: ScanTime) -> u32 {
-        match self.asked_from.filter(|_| self.is_on_ramp()) {
-            Some(from) => {
-                let steps = now.since(from).as_millis() / RAMP_EVERY.as_millis();
-                let steps = u32::try_from(steps).unwrap_or(u32::MAX).min(16);
-                (self.first_window << steps).min(rules.unheard_per_host)
-            }
-            None => 0,
-        }
+        let Some(from) = self.asked_from.filter(|_| self.is_on_ramp()) else { return 0 };
+        let first = Window::new(rules.first_window, rules.per_host).size();
+        (first << ramp_steps(from, now).min(16)).min(rules.unheard_per_host)
     }
 
     fn is_on_ramp(&self) -> bool {
-        matches!(self.phase, Phase::Scanning | Phase::Search)
+        !self.rtt.is_known()
             && self.alive.canary().is_none()
-            && self.rtt.mean().is_none()
+            && matches!(self.phase, Phase::Scanning | Phase::Search)
     }
 
     /// When the ramp goes up again.
@@ -51,8 +52,7 @@ impl Host {
         if self.ramp(rules, now) >= rules.unheard_per_host || !self.has_ports_to_ask(rules) {
             return None;
         }
-        let step = u32::try_from(now.since(from).as_millis() / RAMP_EVERY.as_millis()).ok()? + 1;
-        Some(from + RAMP_EVERY * step)
+        Some(from + RAMP_EVERY * (ramp_steps(from, now) + 1))
     }
 
     /// Whether nothing is left to be found out.
