@@ -4,8 +4,6 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
 /// An address to scan: an IP address and, for a link-local IPv6 address, the index of the interface (its scope).
 ///
 /// Orders IPv4 before IPv6, then by scope, then by address. Written as `192.0.2.1`, `2001:db8::1` or `fe80::1%2`,
@@ -127,18 +125,7 @@ impl fmt::Debug for HostAddr {
     }
 }
 
-impl Serialize for HostAddr {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for HostAddr {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
+crate::wire::as_text!(HostAddr);
 
 #[cfg(test)]
 mod tests {

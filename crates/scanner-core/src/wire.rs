@@ -1,6 +1,26 @@
 //! Serde helpers for the wire shape: durations as integers with their unit in the field's name, wide integers as
 //! strings (a JavaScript number holds 53 bits).
 
+/// A type whose wire shape is its text: what `Display` writes and `FromStr` reads.
+macro_rules! as_text {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+pub(crate) use as_text;
+
 /// A duration as whole microseconds.
 pub(crate) mod micros {
     use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Scans of simulated networks, for people: what came of one, and what the controller thought meanwhile.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -24,12 +25,12 @@ pub(crate) fn run(name: &str, trace: bool) -> Result<()> {
     let done = command.output().context("start cargo test")?;
     ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let text = fs::read_to_string(&out).with_context(|| format!("read {}", out.display()))?;
-    let (lines, summary) = text.split_once("\n\n").unwrap_or(("", &text));
-    if trace {
-        println!("{lines}\n");
+    let summary = text.split_once("\n\n").map_or(text.as_str(), |(_, summary)| summary);
+    let text = if trace { &text } else { summary };
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("print"),
+        _ => Ok(()),
     }
-    println!("{}", summary.trim_end());
-    Ok(())
 }
 
 fn read(name: &str) -> Result<String> {
