@@ -76,7 +76,25 @@ impl Permutation {
 
     /// The number at position `i`. Positions from `len` on stay where they are.
     pub fn get(&self, i: u128) -> u128 {
-        self.walk(i, |number| self.encrypt(number))
+        // All but the largest sets fit into a machine word, and every probe asks for a number.
+        match (u64::try_from(self.len), u64::try_from(i)) {
+            (Ok(len), Ok(i)) => self.get_within(len, i).into(),
+            _ => self.walk(i, |number| self.encrypt(number)),
+        }
+    }
+
+    fn get_within(&self, len: u64, i: u64) -> u64 {
+        if i >= len {
+            return i;
+        }
+        let mut number = i;
+        loop {
+            let (left, right) = self.rounds(number >> self.right_bits, number & self.right_mask);
+            number = left << self.right_bits | right;
+            if number < len {
+                return number;
+            }
+        }
     }
 
     /// The position of `number`: the inverse of [`get`](Self::get).
@@ -98,12 +116,17 @@ impl Permutation {
     }
 
     fn encrypt(&self, number: u128) -> u128 {
-        let (mut left, mut right) = self.split(number);
+        let (left, right) = self.split(number);
+        let (left, right) = self.rounds(left, right);
+        self.join(left, right)
+    }
+
+    fn rounds(&self, mut left: u64, mut right: u64) -> (u64, u64) {
         for [left_key, right_key] in self.keys {
             left ^= mix(right ^ left_key) & self.left_mask;
             right ^= mix(left ^ right_key) & self.right_mask;
         }
-        self.join(left, right)
+        (left, right)
     }
 
     fn decrypt(&self, number: u128) -> u128 {
@@ -162,6 +185,8 @@ pub struct PortOrder {
     /// The first port of each range of the others, and how many of them come before it.
     rest: Vec<(u16, u16)>,
     rest_len: usize,
+    /// In which range each [`STRIDE`]-th of the others lies, where the ranges are many.
+    landmarks: Vec<u16>,
     seed: u64,
 }
 
@@ -178,7 +203,8 @@ impl PortOrder {
             rest.push((first, before));
             before += last - first + 1;
         }
-        Self { likely, rest, rest_len: before.into(), seed }
+        let landmarks = if rest.len() > FEW_RANGES { landmarks(&rest, before) } else { Vec::new() };
+        Self { likely, rest, rest_len: before.into(), landmarks, seed }
     }
 
     /// How many ports there are.
@@ -217,10 +243,25 @@ impl PortOrder {
             return 0;
         }
         let at = u16::try_from(permutation.get(k as u128)).unwrap_or(u16::MAX);
-        let range = self.rest.partition_point(|&(_, before)| before <= at);
-        let range = range.checked_sub(1).and_then(|range| self.rest.get(range));
+        let landmark = usize::from(at / STRIDE);
+        let from = self.landmarks.get(landmark).map_or(0, |&range| range.into());
+        let to = self.landmarks.get(landmark + 1).map_or(self.rest.len(), |&range| usize::from(range) + 1);
+        let ranges = self.rest.get(from..to).unwrap_or_default();
+        let range = ranges.partition_point(|&(_, before)| before <= at);
+        let range = range.checked_sub(1).and_then(|range| ranges.get(range));
         range.map_or(0, |&(first, before)| first + (at - before))
     }
+}
+
+/// More ranges than this are worth landmarks.
+const FEW_RANGES: usize = 8;
+
+/// Small enough that few ranges lie between two landmarks: the likely tier parts all other ports into a hundred.
+const STRIDE: u16 = 256;
+
+fn landmarks(rest: &[(u16, u16)], len: u16) -> Vec<u16> {
+    let range_of = |at: u16| rest.partition_point(|&(_, before)| before <= at) - 1;
+    (0..len).step_by(usize::from(STRIDE)).filter_map(|at| u16::try_from(range_of(at)).ok()).collect()
 }
 
 #[cfg(test)]
@@ -255,6 +296,7 @@ mod tests {
             prop_assert_eq!(order.index_of(order.get(at)), at);
             prop_assert!(order.index_of(at) < len);
             prop_assert_eq!(order.get(order.index_of(at)), at);
+            prop_assert_eq!(order.get(at), order.walk(at, |number| order.encrypt(number)));
         }
 
         #[test]

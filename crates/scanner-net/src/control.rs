@@ -383,7 +383,7 @@ impl Controller {
     }
 
     fn fire_timers(&mut self, now: ScanTime) {
-        if self.rules.deadline.is_some_and(|deadline| now.0 >= deadline) {
+        if self.rules.deadline.is_some_and(|deadline| now.elapsed() >= deadline) {
             self.stop(now, Reason::Deadline);
             return;
         }
@@ -419,7 +419,7 @@ impl Controller {
 
     /// When there is something to do without any outcome.
     fn next_wake(&mut self, now: ScanTime) -> Option<ScanTime> {
-        let deadline = self.rules.deadline.map(ScanTime);
+        let deadline = self.rules.deadline.map(ScanTime::after);
         if self.paused.is_some() {
             return deadline;
         }

@@ -210,7 +210,7 @@ impl Delivery {
         match &self.state {
             State::Free => false,
             State::Measuring(it) => {
-                let spends = now.0.as_millis() < it.began.0.as_millis() + LEAST.as_millis() / 3;
+                let spends = now.since(it.began).as_nanos() < LEAST.as_nanos() / 3;
                 it.ended.is_none() && (idle || !spends && self.is_one_in(it.share()))
             }
             State::Paced(_) => self.is_one_in(KEPT_SHARE),
@@ -235,7 +235,7 @@ impl Delivery {
         self.sent.count(now);
         self.attempts = self.attempts.wrapping_add(1);
         let Some(rate) = self.rate() else { return };
-        let from = self.due.max(ScanTime(now.0.saturating_sub(CREDIT)));
+        let from = self.due.max(now.before(CREDIT));
         self.due = from + Duration::from_secs_f64(1.0 / rate);
         if let State::Measuring(it) = &mut self.state
             && it.ended.is_none()
@@ -485,7 +485,7 @@ mod tests {
     }
 
     const BEGINNING: (ScanTime, Duration) = (ScanTime::ZERO, Duration::from_secs(1));
-    const THEN: (ScanTime, Duration) = (ScanTime(Duration::from_secs(1)), Duration::from_secs(20));
+    const THEN: (ScanTime, Duration) = (ScanTime::after(Duration::from_secs(1)), Duration::from_secs(20));
 
     #[test]
     fn finds_what_gets_through_and_keeps_to_it() {
@@ -551,10 +551,10 @@ mod tests {
         let mut delivery = Delivery::default();
         let mut began = 0;
         for turn in 0..20 {
-            began += u32::from(delivery.measure(ScanTime(Duration::from_secs(turn * 20)), 0.5));
+            began += u32::from(delivery.measure(ScanTime::after(Duration::from_secs(turn * 20)), 0.5));
             ask(
                 &mut delivery,
-                (ScanTime(Duration::from_secs(turn * 20)), Duration::from_secs(10)),
+                (ScanTime::after(Duration::from_secs(turn * 20)), Duration::from_secs(10)),
                 100.0,
                 &mut |_| true,
             );

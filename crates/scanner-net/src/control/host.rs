@@ -11,7 +11,7 @@ use scanner_core::{HostAddr, Permutation, PortResult, Reason};
 use super::delivery::{Delivery, Found};
 use super::liveness::{Confirmed, Liveness, SilentPort};
 use super::patience::Patience;
-use super::port_bits::PortBits;
+use super::port_bits::{ByReason, PortBits};
 use super::presence::{Link, Presence};
 use super::retry::{Answerer, Attempts, HostLoss};
 use super::rtt::Rtt;
@@ -41,7 +41,7 @@ pub(crate) struct Host {
     next_fresh: usize,
     /// Ports by how many of their attempts stayed silent. Fresh ones to be asked anew are at 0.
     silent: Vec<PortBits>,
-    settled: BTreeMap<Reason, PortBits>,
+    settled: ByReason,
     /// What the path said of ports of a host that had answered.
     said: BTreeMap<Reason, PortBits>,
     results: Vec<PortResult>,
@@ -114,7 +114,7 @@ impl Host {
             ports,
             next_fresh: 0,
             silent: Vec::new(),
-            settled: BTreeMap::new(),
+            settled: ByReason::default(),
             said: BTreeMap::new(),
             results: Vec::new(),
             unreported: 0,
@@ -419,7 +419,7 @@ impl Host {
 
     /// Gives a port its final state.
     pub(crate) fn settle(&mut self, port: u16, reason: Reason) {
-        self.settled.entry(reason).or_default().insert(port);
+        self.settled.insert(reason, port);
     }
 
     /// Keeps the result of a port that is reported by itself.

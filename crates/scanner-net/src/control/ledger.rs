@@ -189,7 +189,7 @@ impl Ledger {
         let most = if pending == 0 { 1000 } else { 999 };
         let eta = self.eta(now, done);
         Progress {
-            elapsed: now.0,
+            elapsed: now.elapsed(),
             in_flight,
             window,
             rate: self.rate.per_second(now),
@@ -206,7 +206,7 @@ impl Ledger {
             return Some(Duration::ZERO);
         }
         self.pace.set_total(now, done);
-        let enough = now.0 >= Duration::from_secs(2) && permille(done, self.counts.probes) >= 10;
+        let enough = now.elapsed() >= Duration::from_secs(2) && permille(done, self.counts.probes) >= 10;
         let pace = u64::from(self.pace.average(now)).max(u64::from(self.pace.per_second(now)) / 2);
         (enough && pace > 0 && left > 0).then(|| Duration::from_millis(left.saturating_mul(1000) / pace))
     }
@@ -241,12 +241,21 @@ fn permille(part: u64, whole: u64) -> u16 {
 }
 
 /// Counts per second, over the last full second.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rate {
     total: u64,
     second: u64,
+    /// When the second after it begins.
+    next: ScanTime,
     at_second_start: u64,
     last: u32,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        let next = ScanTime::after(Duration::from_secs(1));
+        Self { total: 0, second: 0, next, at_second_start: 0, last: 0 }
+    }
 }
 
 impl Rate {
@@ -261,12 +270,13 @@ impl Rate {
     }
 
     fn roll(&mut self, now: ScanTime) {
-        let second = now.0.as_secs();
-        if second > self.second {
+        if now >= self.next {
+            let second = now.elapsed().as_secs();
             let counted = (self.total - self.at_second_start) / (second - self.second);
             self.last = u32::try_from(counted).unwrap_or(u32::MAX);
             self.at_second_start = self.total;
             self.second = second;
+            self.next = ScanTime::after(Duration::from_secs(second + 1));
         }
     }
 
@@ -278,7 +288,7 @@ impl Rate {
 
     /// Over the whole time.
     fn average(&self, now: ScanTime) -> u32 {
-        let millis = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX).max(1);
+        let millis = u64::try_from(now.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
         u32::try_from(self.total.saturating_mul(1000) / millis).unwrap_or(u32::MAX)
     }
 }
@@ -290,7 +300,7 @@ mod tests {
     #[test]
     fn the_rate_is_that_of_the_last_full_second() {
         let mut rate = Rate::default();
-        let at = |ms| ScanTime(Duration::from_millis(ms));
+        let at = |ms| ScanTime::after(Duration::from_millis(ms));
         rate.count(at(100), 50);
         assert_eq!(rate.per_second(at(500)), 100, "so far");
         rate.count(at(900), 50);

@@ -122,17 +122,19 @@ impl Liveness {
         self.unconfirmed.is_empty()
     }
 
-    /// Whether the canary should be asked now; `idle` says that the host has nothing else left to ask.
-    pub(crate) fn canary_due(&self, now: ScanTime, idle: bool) -> bool {
-        if self.canary.is_none() || self.canary_in_flight {
+    /// Whether the canary should be asked now; `idle` says whether the host has nothing else left to ask.
+    pub(crate) fn canary_due(&self, now: ScanTime, idle: impl FnOnce() -> bool) -> bool {
+        let is_quiet = self.is_confirmed() && self.strikes == 0 && self.lost.is_none();
+        if is_quiet || self.canary.is_none() || self.canary_in_flight {
             return false;
         }
         if let Some(lost) = self.lost {
             return now >= lost.next;
         }
-        let many = self.unconfirmed.len() >= CANARY_EVERY_SILENT as usize;
-        let long = now.since(self.last_answer.max(self.canary_sent)) >= CANARY_EVERY;
-        self.strikes > 0 || !self.is_confirmed() && (many || long || idle)
+        self.strikes > 0
+            || self.unconfirmed.len() >= CANARY_EVERY_SILENT as usize
+            || now.since(self.last_answer.max(self.canary_sent)) >= CANARY_EVERY
+            || idle()
     }
 
     /// Takes the ports whose silence is not confirmed, when the host ends.
@@ -345,7 +347,7 @@ mod tests {
     use super::*;
 
     fn at(ms: u64) -> ScanTime {
-        ScanTime(Duration::from_millis(ms))
+        ScanTime::after(Duration::from_millis(ms))
     }
 
     #[test]
@@ -365,10 +367,10 @@ mod tests {
         alive.canary_is_out(at(2), false);
         alive.answered(at(3), 80, Reason::Handshake, false);
         alive.silent(82, 1);
-        assert!(!alive.canary_due(at(4), true), "the old one is still out");
+        assert!(!alive.canary_due(at(4), || true), "the old one is still out");
         alive.answered(at(5), 1, Reason::Rst, true);
         alive.silent(83, 1);
-        assert!(alive.canary_due(at(6), true), "the new one can be asked");
+        assert!(alive.canary_due(at(6), || true), "the new one can be asked");
     }
 
     #[test]
@@ -387,7 +389,7 @@ mod tests {
         let mut alive = Liveness::default();
         alive.answered(at(1), 80, Reason::Handshake, false);
         assert_eq!(alive.refused_here(at(2), 81), Refused::Host(Strike::Lost(at(2))));
-        assert!(alive.in_doubt() && alive.canary_due(at(2), false), "the canary is asked at once");
+        assert!(alive.in_doubt() && alive.canary_due(at(2), || false), "the canary is asked at once");
         assert_eq!(alive.refused_here(at(2), 82), Refused::Host(Strike::Lost(at(2))));
         alive.canary_is_out(at(2), false);
         alive.answered(at(3), 80, Reason::Handshake, true);
@@ -449,15 +451,15 @@ mod tests {
     #[test]
     fn silence_is_confirmed_by_a_later_answer() {
         let mut alive = Liveness::default();
-        assert!(!alive.canary_due(at(0), true), "nothing known to answer");
+        assert!(!alive.canary_due(at(0), || true), "nothing known to answer");
         alive.answered(at(1), 80, Reason::Handshake, false);
-        assert!(!alive.canary_due(at(2), true), "nothing silent");
+        assert!(!alive.canary_due(at(2), || true), "nothing silent");
         alive.silent(81, 1);
-        assert!(!alive.canary_due(at(2), false));
-        assert!(alive.canary_due(at(2), true), "before the host ends");
-        assert!(alive.canary_due(at(600), false), "after a while");
+        assert!(!alive.canary_due(at(2), || false));
+        assert!(alive.canary_due(at(2), || true), "before the host ends");
+        assert!(alive.canary_due(at(600), || false), "after a while");
         alive.canary_is_out(at(600), false);
-        assert!(!alive.canary_due(at(600), true), "one at a time");
+        assert!(!alive.canary_due(at(600), || true), "one at a time");
         assert_eq!(alive.answered(at(601), 80, Reason::Handshake, true), Confirmed::Silence(1));
         assert!(alive.is_confirmed());
     }
@@ -474,8 +476,8 @@ mod tests {
         let Strike::Lost(mut next) = alive.canary_silent(at(200)) else { panic!("not lost") };
         assert!(alive.is_lost());
         loop {
-            assert!(!alive.canary_due(ScanTime(next.0.saturating_sub(Duration::from_millis(1))), true));
-            assert!(alive.canary_due(next, false));
+            assert!(!alive.canary_due(next.before(Duration::from_millis(1)), || true));
+            assert!(alive.canary_due(next, || false));
             match alive.canary_silent(next) {
                 Strike::Lost(later) => {
                     assert!(later.since(next) <= LOST_PAUSE_MAX);

@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     fn at(ms: u64) -> ScanTime {
-        ScanTime(Duration::from_millis(ms))
+        ScanTime::after(Duration::from_millis(ms))
     }
 
     #[test]

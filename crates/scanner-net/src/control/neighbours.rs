@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     fn at(ms: u64) -> ScanTime {
-        ScanTime(Duration::from_millis(ms))
+        ScanTime::after(Duration::from_millis(ms))
     }
 
     fn reading(limit: u32, times_full: u64) -> Reading {

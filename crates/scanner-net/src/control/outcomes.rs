@@ -189,7 +189,7 @@ impl Controller {
                 tracing::debug!(host = %host.addr, window = host.window.size(), "a canary stayed silent");
             }
             Strike::Lost(again) => {
-                tracing::debug!(host = %host.addr, last_answer = ?host.alive.last_answer().0, "stopped answering");
+                tracing::debug!(host = %host.addr, last_answer = ?host.alive.last_answer().elapsed(), "stopped answering");
                 host.stopped_answering();
                 self.timers.insert((again, slot));
             }

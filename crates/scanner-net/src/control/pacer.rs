@@ -77,7 +77,7 @@ mod tests {
         let mut pacer = Pacer::new(NonZeroU32::new(1000));
         let first = sent_in(&mut pacer, ScanTime::ZERO, Duration::from_secs(2));
         assert!((1995..=2011).contains(&first), "{first}");
-        let now = ScanTime(Duration::from_secs(2));
+        let now = ScanTime::after(Duration::from_secs(2));
         pacer.set_rate(NonZeroU32::new(3), now);
         let second = sent_in(&mut pacer, now, Duration::from_secs(10));
         assert!((29..=31).contains(&second), "{second}");
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn idleness_does_not_save_up_a_burst() {
         let mut pacer = Pacer::new(NonZeroU32::new(1000));
-        let late = ScanTime(Duration::from_mins(1));
+        let late = ScanTime::after(Duration::from_mins(1));
         assert!(sent_in(&mut pacer, late, Duration::from_millis(1)) <= 12);
     }
 

@@ -1,6 +1,7 @@
-//! `PortBits`: ports collected in any order, in little memory: a list while they are few, then an 8 KB bitmap.
+//! `PortBits`: ports collected in any order, in little memory: a list while they are few, then an 8 KB bitmap. `ByReason`: such
+//! collections for the reasons that occur on one host.
 
-use scanner_core::PortSet;
+use scanner_core::{PortSet, Reason};
 
 #[derive(Debug, Clone)]
 pub(crate) enum PortBits {
@@ -91,9 +92,63 @@ impl PortBits {
         match self {
             Self::Few(list) => list.iter().copied().collect(),
             Self::Many { words, .. } => {
-                (1..=u16::MAX).filter(|&port| words[place(port).0] & place(port).1 != 0).collect()
+                let mut set = PortSet::default();
+                let mut from = 0;
+                while let Some(first) = next_bit(words, from, 0) {
+                    let end = next_bit(words, first, u64::MAX).unwrap_or(PORTS);
+                    set.insert_range(port_at(first), port_at(end - 1));
+                    from = end;
+                }
+                set
             }
         }
+    }
+}
+
+const PORTS: usize = WORDS * 64;
+
+/// The first place from `from` on whose bit differs from those of `flipped`, a word of the same bit throughout.
+fn next_bit(words: &[u64; WORDS], from: usize, flipped: u64) -> Option<usize> {
+    let mut at = from / 64;
+    let mut word = (words.get(at)? ^ flipped) & (u64::MAX << (from % 64));
+    while word == 0 {
+        at += 1;
+        word = words.get(at)? ^ flipped;
+    }
+    Some(at * 64 + word.trailing_zeros() as usize)
+}
+
+fn port_at(place: usize) -> u16 {
+    u16::try_from(place).unwrap_or(u16::MAX)
+}
+
+/// Ports by what is known of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ByReason {
+    // In a row, as few reasons occur on one host, and nearly every port has the first of them.
+    rows: Vec<(Reason, PortBits)>,
+}
+
+impl ByReason {
+    /// Adds a port that has no reason yet.
+    pub(crate) fn insert(&mut self, reason: Reason, port: u16) {
+        if let Some((_, bits)) = self.rows.iter_mut().find(|(of, _)| *of == reason) {
+            bits.insert(port);
+        } else {
+            let mut bits = PortBits::default();
+            bits.insert(port);
+            self.rows.push((reason, bits));
+        }
+    }
+
+    /// Whether any port has this reason.
+    pub(crate) fn contains(&self, reason: Reason) -> bool {
+        self.iter().any(|(of, _)| of == reason)
+    }
+
+    /// The ports of each reason that occurs, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Reason, &PortBits)> {
+        self.rows.iter().map(|(reason, bits)| (*reason, bits))
     }
 }
 
@@ -108,6 +163,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn the_last_port_ends_a_range() {
+        let mut bits = PortBits::default();
+        (1..=u16::MAX).for_each(|port| bits.insert(port));
+        assert_eq!(bits.to_set(), PortSet::all());
+        for port in [1, 63, 64, 128, u16::MAX] {
+            bits.remove(port);
+        }
+        assert_eq!(bits.to_set().ranges(), [(2, 62), (65, 127), (129, u16::MAX - 1)]);
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]

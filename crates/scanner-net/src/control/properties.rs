@@ -122,7 +122,8 @@ fn meddled(scenario: &Scenario, inputs: &[(u64, Input)]) -> Run {
     let mut left = inputs.iter().cloned().chain([(8_000, Input::Resume)]).peekable();
     let mut paused = false;
     run(scenario, &mut |now: ScanTime| {
-        let due = left.peek().is_some_and(|(at, _)| now >= ScanTime(Duration::from_millis(*at)) || paused);
+        let due =
+            left.peek().is_some_and(|(at, _)| now >= ScanTime::after(Duration::from_millis(*at)) || paused);
         let (_, input) = left.next_if(|_| due)?;
         paused = match input {
             Input::Pause => true,

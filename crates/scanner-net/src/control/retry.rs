@@ -236,6 +236,10 @@ impl Attempts {
 
     /// Computes the attempts anew once the evidence changed by an eighth, as the computation sums many terms.
     fn refresh(&mut self) {
+        // As long as nothing got lost, it does not matter how much did not: so it is for nearly every answer.
+        if !self.computed_for.seen() && !self.loss.listeners.seen() && !self.loss.closed.seen() {
+            return;
+        }
         let (now, then) = (self.loss.of_path(), self.computed_for);
         let changed = |now: u32, then: u32| now.abs_diff(then) > then / 8;
         if changed(now.attempts, then.attempts) || changed(now.silent, then.silent) {

@@ -159,7 +159,7 @@ fn the_time_of_a_host_does_not_run_during_a_pause() {
     let scenario: Scenario = toml::from_str("config = { host_timeout_ms = 1000, max_rate = 2000 }").unwrap();
     let mut inputs = [(100, Input::Pause), (5_000, Input::Resume)].into_iter().peekable();
     let run = run(&scenario, &mut |now| {
-        let due = ScanTime(std::time::Duration::from_millis(inputs.peek()?.0));
+        let due = ScanTime::after(std::time::Duration::from_millis(inputs.peek()?.0));
         (now >= due || inputs.len() == 1).then(|| inputs.next().map(|(_, input)| input)).flatten()
     });
     assert_eq!(run.report().progress.unknown, 0);

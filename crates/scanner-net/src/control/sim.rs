@@ -462,7 +462,7 @@ impl Run {
 
     fn end(mut self, controller: &mut Controller, now: ScanTime) -> Self {
         let report = controller.report(now);
-        self.took = now.0;
+        self.took = now.elapsed();
         let progress = report.progress;
         assert_eq!(progress.pending(), 0, "the counters add up: {progress:?}");
         assert_eq!(progress.in_flight, 0);

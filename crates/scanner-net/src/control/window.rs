@@ -59,6 +59,9 @@ impl Window {
             self.used = used;
             return;
         }
+        if self.size >= self.cap {
+            return;
+        }
         let answers = f64::from(answers);
         let step = match () {
             () if self.size < self.threshold => answers,
@@ -106,7 +109,7 @@ mod tests {
     use super::*;
 
     fn at(ms: u64) -> ScanTime {
-        ScanTime(Duration::from_millis(ms))
+        ScanTime::after(Duration::from_millis(ms))
     }
 
     #[test]

@@ -17,6 +17,6 @@ impl Clock {
     }
 
     pub(crate) fn now(self) -> ScanTime {
-        ScanTime(self.start.elapsed())
+        ScanTime::after(self.start.elapsed())
     }
 }

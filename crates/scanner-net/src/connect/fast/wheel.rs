@@ -116,7 +116,7 @@ impl Wheel {
         }
         let mut tick = self.tick + 1;
         tick += self.empty_from(slot_of(tick));
-        Some(ScanTime(Duration::from_millis(tick)))
+        Some(ScanTime::after(Duration::from_millis(tick)))
     }
 
     /// A timer in the slot that is due by `now`.
@@ -152,12 +152,12 @@ impl Wheel {
 
 #[expect(clippy::cast_possible_truncation, reason = "a scan of 2^64 ms outlasts everything")]
 const fn ticks(time: ScanTime) -> u64 {
-    time.0.as_millis() as u64
+    time.elapsed().as_millis() as u64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a scan of 2^64 ms outlasts everything")]
 const fn ticks_up(time: ScanTime) -> u64 {
-    time.0.as_micros().div_ceil(1_000) as u64
+    time.elapsed().as_micros().div_ceil(1_000) as u64
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "cut to the wheel")]
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     fn at(ms: u64) -> ScanTime {
-        ScanTime(Duration::from_millis(ms))
+        ScanTime::after(Duration::from_millis(ms))
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         let mut wheel = Wheel::new();
         wheel.set(0, at(5));
         wheel.set(1, at(5 + SLOTS as u64));
-        wheel.set(2, ScanTime(Duration::from_micros(5_001)));
+        wheel.set(2, ScanTime::after(Duration::from_micros(5_001)));
         assert_eq!(wheel.next(), Some(at(5)));
         assert_eq!(wheel.pop(at(4)), None);
         assert_eq!(wheel.pop(at(5)), Some(0));
@@ -245,7 +245,7 @@ mod tests {
                     }
                 }
                 prop_assert_eq!(wheel.len() as usize, model.len());
-                let next = wheel.next().map(|next| next.0.as_millis());
+                let next = wheel.next().map(|next| next.elapsed().as_millis());
                 let first = model.values().min().map(|&due| u128::from(due.max(now + 1)));
                 prop_assert!(next <= first, "{next:?} after {first:?}");
             }

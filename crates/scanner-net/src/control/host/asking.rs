@@ -136,8 +136,8 @@ impl Host {
         if self.delivery.is_measuring() && !self.alive.in_doubt() {
             return false;
         }
-        let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
-        self.alive.canary_due(now, idle) || self.is_under_load() && self.alive.canary_would_tell()
+        let idle = || self.in_flight == 0 && !self.has_ports_to_ask(rules);
+        self.alive.canary_due(now, idle) || self.alive.canary_would_tell() && self.is_under_load()
     }
 
     /// Whether nearly as many probes wait as may: whatever limits there are on the way are at work now.

@@ -78,7 +78,7 @@ impl Host {
             loss: loss.share(),
             miss_bound: if silent { loss.miss_bound(self.attempts.needed()) } else { None },
             verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)).or(limited),
-            lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().0),
+            lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().elapsed()),
             results: self.results,
             ports,
             not_asked,
@@ -87,7 +87,7 @@ impl Host {
 
     /// Whether a port of it was found open.
     pub(crate) fn has_open(&self) -> bool {
-        self.settled.contains_key(&Reason::Handshake)
+        self.settled.contains(Reason::Handshake)
     }
 
     /// What is found out so far. What is only known at the end, such as the verdict, is left out.
@@ -108,8 +108,8 @@ impl Host {
 
     fn settled_ports(&self) -> PortsByReason {
         let mut ports = PortsByReason::default();
-        for (reason, bits) in &self.settled {
-            ports.add(*reason, &bits.to_set());
+        for (reason, bits) in self.settled.iter() {
+            ports.add(reason, &bits.to_set());
         }
         ports
     }

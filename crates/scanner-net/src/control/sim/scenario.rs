@@ -94,7 +94,7 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn contains(self, now: ScanTime) -> bool {
-        let after = |ms| now >= ScanTime(Duration::from_millis(ms));
+        let after = |ms| now >= ScanTime::after(Duration::from_millis(ms));
         after(self.from_ms) && !self.to_ms.is_some_and(after)
     }
 }
@@ -118,7 +118,7 @@ pub(crate) struct Slower {
 
 impl Slower {
     pub(crate) const fn from(self) -> ScanTime {
-        ScanTime(Duration::from_millis(self.from_ms))
+        ScanTime::after(Duration::from_millis(self.from_ms))
     }
 }
 
@@ -196,7 +196,7 @@ impl Scenario {
     /// Whether a slow listener has room in its queue.
     pub(crate) fn accepts(&self, port: u16, now: ScanTime) -> bool {
         let phase = u128::from(port) * 211;
-        !self.slow.contains(port) || (now.0.as_millis() + phase) % 1_300 < 300
+        !self.slow.contains(port) || (now.elapsed().as_millis() + phase) % 1_300 < 300
     }
 
     pub(crate) fn truth_of(&self, host: HostAddr, port: u16) -> Answer {

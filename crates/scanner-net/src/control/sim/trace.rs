@@ -43,8 +43,13 @@ impl Lines {
         let (sent, heard) =
             (per_second(progress.sent - self.sent), per_second(answered.saturating_sub(self.answered)));
         (self.last, self.sent, self.answered) = (now, progress.sent, answered);
-        write!(self.text, "{:>8.3} {sent:>8.0} {heard:>7.0} {:>7}", now.0.as_secs_f64(), progress.in_flight)
-            .unwrap();
+        write!(
+            self.text,
+            "{:>8.3} {sent:>8.0} {heard:>7.0} {:>7}",
+            now.elapsed().as_secs_f64(),
+            progress.in_flight
+        )
+        .unwrap();
         // Of several hosts the one that has been asked for longest; the others are in the global window.
         let Some((_, host)) = controller.hosts.iter().min_by_key(|(_, host)| host.started) else {
             writeln!(self.text, "{:>14}", controller.window.size()).unwrap();
