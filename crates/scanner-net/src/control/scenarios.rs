@@ -48,6 +48,8 @@ scenarios!(
     discover_silent_neighbours,
     far_drop_full,
     far_full,
+    far_full_200,
+    far_policed,
     loss_5_full,
     descriptors_64,
     drop_all_but_three,

@@ -182,7 +182,8 @@ impl Host {
         }
         let silent = self.silent.iter().map(PortBits::len).sum();
         let of_host = self.settled.iter().filter(|(reason, _)| reason.is_answer_of_host());
-        self.patience.next_round(now, silent, of_host.map(|(_, ports)| ports.len()).sum())
+        let answering = of_host.map(|(_, ports)| ports.len()).sum();
+        self.patience.next_round(now, (silent, answering), self.attempts.loss().of_path().seen())
     }
 
     /// How long to wait for an answer.
