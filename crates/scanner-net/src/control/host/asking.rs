@@ -132,8 +132,8 @@ impl Host {
     }
 
     fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
-        // Echoes say more, as long as the host is there.
-        if self.delivery.is_measuring() && !self.alive.in_doubt() {
+        // Echoes say more, as long as the host is there and somebody is known to listen.
+        if self.delivery.is_measuring() && !self.alive.in_doubt() && self.alive.listener().is_some() {
             return false;
         }
         let idle = self.in_flight == 0 && !self.has_ports_to_ask(rules);
