@@ -30,11 +30,12 @@ pub(crate) const DESCRIPTOR_RESERVE: u64 = 64;
 /// The most sockets of an automatic limit. Each in `SYN_SENT` costs about 6 KB of kernel memory (measured), so this is 120 MB.
 pub(crate) const AUTO_CEILING: u32 = 20_000;
 
-/// The most sockets to one host unless configured. Silent ports hold theirs for a time-out, so behind a firewall 150 ms away this is
-/// about 30,000 attempts per second, as much as one thread makes. It protects nobody: on a path that cannot carry it loss stops the window
-/// long before, and the connection tables of routers on the way count the ports that were asked, not those that wait. 30 MB of
-/// kernel memory here (6 KB each, measured).
-pub(crate) const AUTO_PER_HOST: u32 = 5_000;
+/// The most sockets to one host unless configured. At a round trip of 80 ms this is 125,000 attempts per second, about what two threads
+/// make; silent ports hold theirs for a time-out, so behind a firewall 150 ms away it is about 45,000. It protects nobody: on a path that
+/// cannot carry it loss stops the window long before, and the connection tables of routers on the way count the ports that were asked, not
+/// those that wait. 60 MB of kernel memory here (6 KB each, measured). Source ports are no limit: the ports asked differ, so one
+/// serves them all.
+pub(crate) const AUTO_PER_HOST: u32 = 10_000;
 
 /// Gentle pace: a few connections per host, as embedded devices have listen queues of 1 to 5.
 pub(crate) const GENTLE_PER_HOST: NonZeroU32 = non_zero(3);
@@ -114,6 +115,13 @@ pub(crate) const PATIENCE_SHARE: usize = 4;
 
 /// A host's first window (RFC 6928's initial window, and nmap's).
 pub(crate) const INITIAL_WINDOW: f64 = 10.0;
+
+/// Round trips as long as this are a window's measure: of a farther host an answer widens it by one for each of them that it took. With one
+/// per answer, whatever the distance, a window of 10 takes 0.8 s to fill a path of 80 ms. TCP Hybla, made for satellites, has the same
+/// measure, and grows by a power of it.
+pub(crate) const STRIDE: Duration = Duration::from_millis(25);
+/// The most by which one answer widens a window: what a path cannot carry is noticed a time-out later, and is to be a few times as much.
+pub(crate) const LONGEST_STRIDE: u32 = 3;
 
 /// How often the window of a host doubles of which no answer tells yet how long one takes: it is at its bound within a second, as long
 /// as the first silence takes to be noticed.

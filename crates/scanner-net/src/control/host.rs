@@ -182,6 +182,14 @@ impl Host {
         *all += 1;
     }
 
+    /// By how much an answer widens the window: by more than one on a far path, as long as nearly every attempt is answered.
+    pub(crate) fn stride(&self) -> u32 {
+        let stride = self.rtt.stride();
+        let is_smooth =
+            || !self.window.was_reduced() && self.silent_attempts <= self.attempts.loss().known() / 8;
+        if stride > 1 && is_smooth() { stride } else { 1 }
+    }
+
     /// Whether the host limits how often it refuses.
     pub(crate) fn is_limited(&self) -> bool {
         self.attempts.loss().is_limited()

@@ -94,8 +94,9 @@ impl Controller {
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");
             }
         } else if !is_beyond(reason) {
-            host.window.grow(confirmed + 1, host.in_flight + 1, light);
-            self.window.grow(confirmed + 1, in_flight, true);
+            let answers = confirmed + host.stride();
+            host.window.grow(answers, host.in_flight + 1, light);
+            self.window.grow(answers, in_flight, true);
         }
         if flight.ask.attempt == 0 {
             tracing::trace!(host = %host.addr, confirmed, window = host.window.size(), ?rtt, "the canary answered");

@@ -21,13 +21,22 @@ impl Patience {
     }
 
     /// Everything else is done. The moment of the next round, for a host with `silent` ports and `answering` ones: `now` begins it.
-    /// `None` where there is none.
-    pub(crate) fn next_round(&mut self, now: ScanTime, silent: usize, answering: usize) -> Option<ScanTime> {
+    /// `None` where there is none. On a `lossy` path the last silent ports are likely those of many that got lost time and again, so the
+    /// first round is begun at once.
+    pub(crate) fn next_round(
+        &mut self,
+        now: ScanTime,
+        (silent, answering): (usize, usize),
+        lossy: bool,
+    ) -> Option<ScanTime> {
         let pays = silent > 0 && silent <= PATIENCE_PORTS && silent * PATIENCE_SHARE <= answering;
         if !pays || self.rounds >= PATIENCE_ROUNDS {
             return None;
         }
-        let due = *self.last.get_or_insert(now) + PATIENCE_EVERY;
+        let due = match self.last {
+            None if lossy => now,
+            _ => *self.last.get_or_insert(now) + PATIENCE_EVERY,
+        };
         if due > now {
             return Some(due);
         }
@@ -48,11 +57,21 @@ mod tests {
     }
 
     #[test]
+    fn only_where_nothing_gets_lost_the_first_round_waits() {
+        let first = |lossy| Patience::default().next_round(at(1000), (3, 100), lossy);
+        assert_eq!(first(true), Some(at(1000)));
+        assert_eq!(first(false), Some(at(1000) + PATIENCE_EVERY));
+        let mut patience = Patience::default();
+        patience.next_round(at(1000), (3, 100), true);
+        assert_eq!(patience.next_round(at(1100), (3, 100), true), Some(at(1000) + PATIENCE_EVERY));
+    }
+
+    #[test]
     fn the_rounds_are_spread_and_end() {
         let mut patience = Patience::default();
         let mut begun = Vec::new();
         let mut now = at(1000);
-        while let Some(due) = patience.next_round(now, 3, 100) {
+        while let Some(due) = patience.next_round(now, (3, 100), false) {
             if due == now {
                 begun.push(now);
                 now = now + Duration::from_millis(100);
@@ -68,7 +87,7 @@ mod tests {
     fn a_firewall_is_not_waited_for() {
         for (silent, answering) in [(0, 100), (65, 1_000), (3, 11), (100, 0)] {
             assert_eq!(
-                Patience::default().next_round(at(0), silent, answering),
+                Patience::default().next_round(at(0), (silent, answering), false),
                 None,
                 "{silent}, {answering}"
             );

@@ -146,6 +146,11 @@ impl HostLoss {
         refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
     }
 
+    /// How many attempts there were to ports that answer, as far as they are known.
+    pub(crate) const fn known(&self) -> u32 {
+        self.listeners.attempts + self.closed.attempts
+    }
+
     /// The loss of the path: by its listeners alone where the host limits its refusals.
     pub(crate) fn of_path(self) -> LossEstimate {
         if self.is_limited() { self.listeners } else { self.listeners.and(self.closed) }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::defaults::{INITIAL_TIMEOUT, MIN_TIMEOUT};
+use crate::config::defaults::{INITIAL_TIMEOUT, LONGEST_STRIDE, MIN_TIMEOUT, STRIDE};
 
 /// The estimator of RFC 6298 section 2: `srtt += (r - srtt) / 8`, `rttvar += (|r - srtt| - rttvar) / 4`, time-out
 /// `srtt + max(4 rttvar, srtt / 2)`: on a steady path the deviation shrinks to nothing, and the first answer that is a little late
@@ -18,10 +18,15 @@ pub(crate) struct Rtt {
 struct Estimate {
     mean: u64,
     deviation: u64,
+    /// The shortest so far.
+    least: u64,
 }
 
 /// The kernel sends its second SYN 1 s after the first; an answer after that may belong to either.
 const KERNEL_SYN_RETRY: Duration = Duration::from_millis(990);
+
+#[expect(clippy::cast_possible_truncation, reason = "milliseconds")]
+const STRIDE_NANOS: u64 = STRIDE.as_nanos() as u64;
 
 /// Of a duration that some answer took: the longest time-out is a minute.
 fn nanos(time: Duration) -> u64 {
@@ -35,7 +40,7 @@ impl Rtt {
         let rtt = nanos(rtt);
         match &mut self.estimate {
             None if is_late => {}
-            None => self.estimate = Some(Estimate { mean: rtt, deviation: rtt / 2 }),
+            None => self.estimate = Some(Estimate { mean: rtt, deviation: rtt / 2, least: rtt }),
             Some(old) => {
                 if is_late && old.mean + 4 * old.deviation < nanos(KERNEL_SYN_RETRY) / 2 {
                     return;
@@ -43,6 +48,7 @@ impl Rtt {
                 let error = rtt.abs_diff(old.mean);
                 old.deviation = (old.deviation * 3 + error) / 4;
                 old.mean = (old.mean * 7 + rtt) / 8;
+                old.least = old.least.min(rtt);
             }
         }
     }
@@ -55,6 +61,19 @@ impl Rtt {
     /// The smoothed round-trip time, once there is a sample.
     pub(crate) fn mean(&self) -> Option<Duration> {
         self.estimate.map(|estimate| Duration::from_nanos(estimate.mean))
+    }
+
+    /// By how much an answer may widen a window: on a far path by more than one, so that it grows per second as that of a near one. By
+    /// one while answers take half as long again as they did: something fills a queue.
+    pub(crate) fn stride(&self) -> u32 {
+        let Some(Estimate { mean, least, .. }) = self.estimate.filter(|it| it.mean >= 2 * STRIDE_NANOS)
+        else {
+            return 1;
+        };
+        if mean > least + least / 2 {
+            return 1;
+        }
+        u32::try_from(mean / STRIDE_NANOS).map_or(LONGEST_STRIDE, |stride| stride.min(LONGEST_STRIDE))
     }
 
     /// How long to wait for an answer, once there is a sample; at least [`MIN_TIMEOUT`].
@@ -123,6 +142,23 @@ mod tests {
             rtt.sample(1200 * MS);
         }
         assert!(rtt.mean().unwrap() > 1100 * MS);
+    }
+
+    #[test]
+    fn a_far_path_has_a_longer_stride_until_a_queue_fills() {
+        let stride = |samples: &[u32]| {
+            let mut rtt = Rtt::default();
+            for &ms in samples {
+                rtt.sample(ms * MS);
+            }
+            rtt.stride()
+        };
+        assert_eq!(stride(&[]), 1);
+        assert_eq!(stride(&[20; 9]), 1);
+        assert_eq!(stride(&[60; 9]), 2);
+        assert_eq!(stride(&[80, 100, 65, 90, 80]), 3, "it only jitters");
+        assert_eq!(stride(&[400; 9]), LONGEST_STRIDE);
+        assert_eq!(stride(&[[80; 9], [160; 9]].concat()), 1);
     }
 
     #[test]

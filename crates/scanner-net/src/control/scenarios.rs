@@ -48,6 +48,8 @@ scenarios!(
     discover_silent_neighbours,
     far_drop_full,
     far_full,
+    far_full_200,
+    far_policed,
     loss_5_full,
     descriptors_64,
     drop_all_but_three,
@@ -163,6 +165,18 @@ fn the_time_of_a_host_does_not_run_during_a_pause() {
         (now >= due || inputs.len() == 1).then(|| inputs.next().map(|(_, input)| input)).flatten()
     });
     assert_eq!(run.report().progress.unknown, 0);
+}
+
+/// The firewall rejects the listener that is asked, and so all that are known are forgotten.
+#[test]
+fn a_measurement_that_loses_its_listeners_comes_to_an_end() {
+    let run = scan(
+        "seed = 41381733558848378\nhosts = 3\nports = '1-77'\nopen = '2,22,80,99'\ndrop = '30-60'\nrtt_ms = 0.1\n\
+         jitter_ms = 0.045155997283780336\npolicer = { rate = 490.18386041007307, burst = 1.0 }\n\
+         own_firewall = { ports = '1-2', when = { from_ms = 2022 }, messages = { rate = 1e6, burst = 1e6 } }\n\
+         config = { limit = { fixed = 63 }, max_rate = 3369 }",
+    );
+    assert_eq!(run.report().progress.targets_done, 3);
 }
 
 #[test]

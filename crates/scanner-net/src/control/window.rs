@@ -90,6 +90,11 @@ impl Window {
         self.threshold = f64::INFINITY;
     }
 
+    /// Whether there ever was evidence of loss.
+    pub(crate) const fn was_reduced(&self) -> bool {
+        self.reduced_at.is_some()
+    }
+
     /// Evidence that a probe sent at `sent` was lost. Losses of one flight count once; whether this one did.
     pub(crate) fn reduce(&mut self, sent: ScanTime, now: ScanTime) -> bool {
         if self.reduced_at.is_some_and(|last| sent <= last) {

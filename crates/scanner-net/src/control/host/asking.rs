@@ -132,8 +132,8 @@ impl Host {
     }
 
     fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
-        // Echoes say more, as long as the host is there.
-        if self.delivery.is_measuring() && !self.alive.in_doubt() {
+        // Echoes say more, as long as the host is there and somebody is known to listen.
+        if self.delivery.is_measuring() && !self.alive.in_doubt() && self.alive.listener().is_some() {
             return false;
         }
         let idle = || self.in_flight == 0 && !self.has_ports_to_ask(rules);
@@ -182,7 +182,8 @@ impl Host {
         }
         let silent = self.silent.iter().map(PortBits::len).sum();
         let of_host = self.settled.iter().filter(|(reason, _)| reason.is_answer_of_host());
-        self.patience.next_round(now, silent, of_host.map(|(_, ports)| ports.len()).sum())
+        let answering = of_host.map(|(_, ports)| ports.len()).sum();
+        self.patience.next_round(now, (silent, answering), self.attempts.loss().of_path().seen())
     }
 
     /// How long to wait for an answer.
