@@ -30,6 +30,16 @@ fn sent(run: &Run) -> u64 {
     run.report().progress.sent
 }
 
+/// Nothing becomes wrong by a queue, and it does not stand empty: what was sent too fast is asked again, which may take three times as
+/// long as one packet for each port, and no more.
+fn fills_a_narrow_queue(without: &Run, with: &Run, packets_per_second: f64) {
+    assert_eq!(states(without), states(with), "{}", with.summary());
+    assert_eq!(with.misclassified, 0, "{}", with.summary());
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand ports")]
+    let least = without.report().progress.probes as f64 / packets_per_second;
+    assert!(with.took.as_secs_f64() < 4.0 * least, "{}", with.summary());
+}
+
 /// What one mechanism does: the same network with the one and with the other added to it, by five draws of its luck.
 fn differ(base: &str, one: &str, other: &str, check: fn(&Run, &Run)) {
     assert_ne!(one, other, "nothing differs");
@@ -76,6 +86,25 @@ pairs! {
     a_policer: HOST, "", "policer = { rate = 500.0, burst = 50.0 }", |without, with| {
         assert_eq!(states(without), states(with));
         assert_eq!((verdict(with), has_note(without, "paced"), has_note(with, "paced")), (None, false, true));
+    };
+    a_narrow_queue: HOST, "", "queue = { packets_per_second = 1000, length = 50 }", |without, with| {
+        fills_a_narrow_queue(without, with, 1_000.0);
+    };
+    a_narrow_queue_far_away:
+        "ports = '1-3000'\nopen = '22,80,443,2222'\ndrop = '500-530'\nrtt_ms = 200.0\njitter_ms = 5.0\nconfig = { limit = 'auto' }",
+        "", "queue = { packets_per_second = 1000, length = 50 }", |without, with| {
+        fills_a_narrow_queue(without, with, 1_000.0);
+    };
+    a_queue_of_seconds: HOST, "", "queue = { packets_per_second = 500, length = 2000 }", |without, with| {
+        fills_a_narrow_queue(without, with, 500.0);
+        assert_eq!(verdict(with), None);
+    };
+    a_queue_for_three_packets: HOST, "", "queue = { packets_per_second = 1000, length = 3 }", |without, with| {
+        fills_a_narrow_queue(without, with, 1_000.0);
+    };
+    a_narrow_queue_against_a_policer:
+        HOST, "queue = { packets_per_second = 1000, length = 50 }", "policer = { rate = 1000.0, burst = 50.0 }", |queue, policer| {
+        assert_eq!(states(queue), states(policer), "{}{}", queue.summary(), policer.summary());
     };
     a_limit_on_refusals: HOST, "", "rst_limit = { rate = 200.0, burst = 50.0 }", |_, with| {
         assert_eq!(verdict(with), Some(Verdict::ResponseLimited));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use scanner_core::{Completion, HostAddr, PortMap, PortSet, Reason};
 
-use super::sim::{Answer, Limit, OwnFirewall, Run, Scenario, Span, run};
+use super::sim::{Answer, Bottleneck, Limit, OwnFirewall, Run, Scenario, Span, run};
 use super::{Input, ScanTime};
 use crate::config::{ConnectionLimit, PortDetail, ScanConfig};
 
@@ -14,6 +14,14 @@ fn limit() -> impl Strategy<Value = Option<Limit>> {
     prop::option::weighted(
         0.3,
         (5.0..2000.0_f64, 1.0..50.0_f64).prop_map(|(rate, burst)| Limit { rate, burst }),
+    )
+}
+
+fn queue() -> impl Strategy<Value = Option<Bottleneck>> {
+    prop::option::weighted(
+        0.2,
+        (20.0..5000.0_f64, 1.0..500.0_f64)
+            .prop_map(|(packets_per_second, length)| Bottleneck { packets_per_second, length }),
     )
 }
 
@@ -59,7 +67,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let rest =
         prop_oneof![Just(Answer::Closed), Just(Answer::Drop), Just(Answer::Reject), Just(Answer::Open)];
     let hosts = (any::<u64>(), 1..5_u32, 1..4_u32, 1..150_u16, own_ports(), rest);
-    let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64]);
+    let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64], queue());
     let local = (prop::option::weighted(0.3, 1..40_u32), 1..300_u32, any::<bool>());
     let firewall = prop::option::weighted(0.2, (1..100_u16, span(), limit())).prop_map(|it| {
         let (last, when, messages) = it?;
@@ -69,7 +77,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let all = (hosts, path, (limit(), limit(), limit()), local, (span(), span(), span(), firewall), config());
     all.prop_map(|(hosts, path, limits, local, (away, network_down, no_route, own_firewall), config)| {
         let (seed, count, live_every, ports, own_ports, rest) = hosts;
-        let (rtt_ms, jitter, loss) = path;
+        let (rtt_ms, jitter, loss, queue) = path;
         Scenario {
             seed,
             hosts: count,
@@ -82,6 +90,7 @@ fn scenario() -> impl Strategy<Value = Scenario> {
             rtt_ms,
             jitter_ms: rtt_ms * jitter,
             loss,
+            queue,
             policer: limits.0,
             rst_limit: limits.1,
             icmp_limit: limits.2,
@@ -153,7 +162,7 @@ proptest! {
 
     #[test]
     fn without_loss_or_limits_nothing_is_missed(scenario in scenario()) {
-        let kind = Scenario { loss: 0.0, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, away: None, network_down: None, no_route: None, own_firewall: None, ..scenario };
+        let kind = Scenario { loss: 0.0, queue: None, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, away: None, network_down: None, no_route: None, own_firewall: None, ..scenario };
         let run = run(&kind, &mut |_| None);
         prop_assert_eq!((run.missed, run.misclassified, run.phantom), (0, 0, 0));
         prop_assert_eq!(run.report().progress.unknown, 0, "a local limit never becomes a fact");

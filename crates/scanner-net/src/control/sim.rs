@@ -1,5 +1,6 @@
 //! A simulated network: pure and seeded, so that a scan of a lossy path is a test that takes milliseconds.
 
+mod path;
 mod scenario;
 mod trace;
 
@@ -10,59 +11,20 @@ use std::time::Duration;
 
 use scanner_core::{Evidence, HostAddr, HostStatus, MacAddr, PortState, Reason, ScanEvent, ScanReport};
 
-pub(crate) use self::scenario::{Answer, Limit, OwnFirewall, Scenario, Span};
+use self::path::{Bucket, Queue, Rng};
+pub(crate) use self::scenario::{Answer, Bottleneck, Limit, OwnFirewall, Scenario, Span};
 pub(crate) use self::trace::trace;
 use super::{
     Controller, Input, Job, Links, Neighbour, NeighbourState, Outcome, Output, Probe, ProbeId, Reading,
     Route, Rules, ScanTime,
 };
 
-/// A small generator (SplitMix64): the simulation must not depend on a library's choice of algorithm.
-#[derive(Debug, Clone)]
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-/// A token bucket of the network: lets `rate` packets per second through, `burst` at once.
-#[derive(Debug, Clone)]
-struct Bucket {
-    limit: Limit,
-    tokens: f64,
-    filled: ScanTime,
-}
-
-impl Bucket {
-    fn new(limit: Limit) -> Self {
-        Self { limit, tokens: limit.burst, filled: ScanTime::ZERO }
-    }
-
-    fn passes(&mut self, now: ScanTime) -> bool {
-        let filled = now.since(self.filled).as_secs_f64() * self.limit.rate;
-        self.tokens = (self.tokens + filled).min(self.limit.burst);
-        self.filled = now;
-        let passes = self.tokens >= 1.0;
-        self.tokens -= f64::from(u8::from(passes));
-        passes
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Packet {
-    /// A SYN reaches the far end.
-    Syn(ProbeId),
+    /// A SYN reaches the bottleneck, where there is one, or the far end. The kernel repeats it only while it is waited for.
+    Syn { id: ProbeId, repeated: bool },
+    /// A SYN leaves the bottleneck.
+    Passed(ProbeId),
     /// An answer reaches the scanner.
     Answer(ProbeId, Reason),
     /// The time of a probe is over.
@@ -75,6 +37,7 @@ struct Network<'a> {
     events: BinaryHeap<Reverse<(ScanTime, u64, Packet)>>,
     serial: u64,
     waiting: BTreeMap<ProbeId, (Probe, ScanTime)>,
+    queue: Option<Queue>,
     policer: Option<Bucket>,
     rst_limit: Option<Bucket>,
     icmp_limit: Option<Bucket>,
@@ -96,6 +59,7 @@ impl<'a> Network<'a> {
             events: BinaryHeap::new(),
             serial: 0,
             waiting: BTreeMap::new(),
+            queue: scenario.queue.map(Queue::new),
             policer: scenario.policer.map(Bucket::new),
             rst_limit: scenario.rst_limit.map(Bucket::new),
             icmp_limit: scenario.icmp_limit.map(Bucket::new),
@@ -136,7 +100,7 @@ impl<'a> Network<'a> {
             let sent = (now + Duration::from_secs(repetition)).max(resolved);
             if sent.since(now) < probe.timeout && !self.is_lost(sent) {
                 let way = self.one_way(sent);
-                self.at(sent + way, Packet::Syn(probe.id));
+                self.at(sent + way, Packet::Syn { id: probe.id, repeated: repetition > 0 });
             }
         }
         if self.scenario.neighbours && !self.scenario.is_live(probe.addr.ip()) {
@@ -252,13 +216,21 @@ impl<'a> Network<'a> {
 
     fn deliver(&mut self, now: ScanTime, packet: Packet) -> Option<(ProbeId, Outcome)> {
         match packet {
-            Packet::Syn(id) => {
-                let (probe, _) = *self.waiting.get(&id)?;
-                let reason = self.answer(now, &probe)?;
-                if !self.is_lost(now) {
-                    let way = self.one_way(now);
-                    self.at(now + way, Packet::Answer(id, reason));
+            Packet::Syn { id, repeated } => {
+                if repeated && !self.waiting.contains_key(&id) {
+                    return None;
                 }
+                match &mut self.queue {
+                    None => self.arrive(now, id),
+                    Some(queue) => {
+                        let leaves = queue.enter(now)?;
+                        self.at(leaves, Packet::Passed(id));
+                    }
+                }
+                None
+            }
+            Packet::Passed(id) => {
+                self.arrive(now, id);
                 None
             }
             Packet::Answer(id, reason) => {
@@ -266,6 +238,17 @@ impl<'a> Network<'a> {
                 Some((id, Outcome::Answered { reason, rtt: now.since(sent) }))
             }
             Packet::TimedOut(id) => self.waiting.remove(&id).map(|_| (id, Outcome::TimedOut)),
+        }
+    }
+
+    /// A SYN reaches the far end.
+    fn arrive(&mut self, now: ScanTime, id: ProbeId) {
+        let Some(&(probe, _)) = self.waiting.get(&id) else { return };
+        if let Some(reason) = self.answer(now, &probe)
+            && !self.is_lost(now)
+        {
+            let way = self.one_way(now);
+            self.at(now + way, Packet::Answer(id, reason));
         }
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Scenario {
     pub(crate) loss: f64,
     /// Mean length of a loss burst; independent loss without it.
     pub(crate) burst_ms: Option<f64>,
+    /// What all packets to the hosts pass.
+    pub(crate) queue: Option<Bottleneck>,
     pub(crate) policer: Option<Limit>,
     pub(crate) rst_limit: Option<Limit>,
     pub(crate) icmp_limit: Option<Limit>,
@@ -82,6 +84,14 @@ pub(crate) enum Answer {
 pub(crate) struct Limit {
     pub(crate) rate: f64,
     pub(crate) burst: f64,
+}
+
+/// A queue with tail drop: how fast packets leave it, and how many it holds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bottleneck {
+    pub(crate) packets_per_second: f64,
+    pub(crate) length: f64,
 }
 
 /// A span of time; without an end it lasts.
@@ -144,6 +154,7 @@ impl Default for Scenario {
             jitter_ms: 0.0,
             loss: 0.0,
             burst_ms: None,
+            queue: None,
             policer: None,
             rst_limit: None,
             icmp_limit: None,
