@@ -33,6 +33,12 @@ fn span() -> impl Strategy<Value = Option<Span>> {
     )
 }
 
+/// A span with an end.
+fn pause() -> impl Strategy<Value = Option<Span>> {
+    let span = (0..3_000_u64, 1..20_000_u64);
+    prop::option::weighted(0.2, span.prop_map(|(from_ms, len)| Span { from_ms, to_ms: Some(from_ms + len) }))
+}
+
 fn config() -> impl Strategy<Value = ScanConfig> {
     let limit = prop_oneof![
         (1..200_u32).prop_map(|n| ConnectionLimit::Fixed(NonZeroU32::new(n).unwrap())),
@@ -74,38 +80,44 @@ fn scenario() -> impl Strategy<Value = Scenario> {
         let messages = messages.unwrap_or(Limit { rate: 1e6, burst: 1e6 });
         Some(OwnFirewall { ports: PortSet::from_range(1, last), when: when?, messages })
     });
-    let all = (hosts, path, (limit(), limit(), limit()), local, (span(), span(), span(), firewall), config());
-    all.prop_map(|(hosts, path, limits, local, (away, network_down, no_route, own_firewall), config)| {
-        let (seed, count, live_every, ports, own_ports, rest) = hosts;
-        let (rtt_ms, jitter, loss, queue) = path;
-        Scenario {
-            seed,
-            hosts: count,
-            live_every,
-            ports: PortSet::from_range(1, ports),
-            own_ports,
-            open: PortSet::from_iter([2, 22, 80, 99]),
-            drop: PortSet::from_range(30, 60),
-            rest,
-            rtt_ms,
-            jitter_ms: rtt_ms * jitter,
-            loss,
-            queue,
-            policer: limits.0,
-            rst_limit: limits.1,
-            icmp_limit: limits.2,
-            descriptors: local.0,
-            auto_cap: local.1,
-            neighbours: local.2,
-            away,
-            router_speaks: seed % 2 == 0,
-            network_down,
-            no_route,
-            own_firewall,
-            config,
-            ..Scenario::default()
-        }
-    })
+    let gaps = (pause(), pause());
+    let events = (span(), span(), span(), firewall);
+    let all = (hosts, path, (limit(), limit(), limit()), (local, gaps), events, config());
+    all.prop_map(
+        |(hosts, path, limits, (local, gaps), (away, network_down, no_route, own_firewall), config)| {
+            let (seed, count, live_every, ports, own_ports, rest) = hosts;
+            let (rtt_ms, jitter, loss, queue) = path;
+            Scenario {
+                seed,
+                hosts: count,
+                live_every,
+                ports: PortSet::from_range(1, ports),
+                own_ports,
+                open: PortSet::from_iter([2, 22, 80, 99]),
+                drop: PortSet::from_range(30, 60),
+                rest,
+                rtt_ms,
+                jitter_ms: rtt_ms * jitter,
+                loss,
+                queue,
+                policer: limits.0,
+                rst_limit: limits.1,
+                icmp_limit: limits.2,
+                descriptors: local.0,
+                auto_cap: local.1,
+                neighbours: local.2,
+                away,
+                router_speaks: seed % 2 == 0,
+                network_down,
+                no_route,
+                own_firewall,
+                stopped: gaps.0,
+                unread: gaps.1,
+                config,
+                ..Scenario::default()
+            }
+        },
+    )
 }
 
 /// Things done to a scan from outside, each at a moment.

@@ -101,8 +101,13 @@ scenarios!(
     silent_skip_discovery,
     sparse,
     stale_neighbours,
+    stopped,
+    stopped_far,
+    stopped_policed,
     table_full,
     table_useless,
+    unread,
+    unread_policed,
 );
 
 /// Whether some host was begun, beyond its discovery tier, before the one before it was finished.

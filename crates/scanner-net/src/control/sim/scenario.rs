@@ -62,6 +62,10 @@ pub(crate) struct Scenario {
     pub(crate) no_route: Option<Span>,
     /// What this machine's own firewall rejects.
     pub(crate) own_firewall: Option<OwnFirewall>,
+    /// When this process is stopped while the network goes on: whatever happens meanwhile is seen all at once when it wakes.
+    pub(crate) stopped: Option<Span>,
+    /// When nobody reads what the scan says, so that nothing new is begun.
+    pub(crate) unread: Option<Span>,
     /// The budget of an automatic limit.
     pub(crate) auto_cap: u32,
     pub(crate) config: ScanConfig,
@@ -106,6 +110,12 @@ impl Span {
     pub(crate) fn contains(self, now: ScanTime) -> bool {
         let after = |ms| now >= ScanTime(Duration::from_millis(ms));
         after(self.from_ms) && !self.to_ms.is_some_and(after)
+    }
+
+    /// The end of it at a moment within, where it has one.
+    pub(crate) fn left_at(self, now: ScanTime) -> Option<ScanTime> {
+        let end = self.to_ms.filter(|_| self.contains(now));
+        end.map(|ms| ScanTime(Duration::from_millis(ms)))
     }
 }
 
@@ -165,6 +175,8 @@ impl Default for Scenario {
             network_down: None,
             no_route: None,
             own_firewall: None,
+            stopped: None,
+            unread: None,
             auto_cap: 10_000,
             config: ScanConfig::default(),
         }
@@ -208,6 +220,16 @@ impl Scenario {
     pub(crate) fn accepts(&self, port: u16, now: ScanTime) -> bool {
         let phase = u128::from(port) * 211;
         !self.slow.contains(port) || (now.0.as_millis() + phase) % 1_300 < 300
+    }
+
+    /// When this process sees what happens at this moment.
+    pub(crate) fn seen_at(&self, time: ScanTime) -> ScanTime {
+        self.stopped.and_then(|span| span.left_at(time)).unwrap_or(time)
+    }
+
+    /// Whether this process wakes at this moment.
+    pub(crate) fn is_wake(&self, time: ScanTime) -> bool {
+        self.stopped.and_then(|span| span.to_ms).is_some_and(|ms| time.0 == Duration::from_millis(ms))
     }
 
     pub(crate) fn truth_of(&self, host: HostAddr, port: u16) -> Answer {
