@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use scanner_core::{Evidence, HostAddr, HostStatus, MacAddr, PortState, Reason, ScanEvent, ScanReport};
+use scanner_core::{
+    Evidence, HostAddr, HostResult, HostStatus, MacAddr, PortState, Reason, ScanEvent, ScanReport,
+};
 
 use self::path::{Bucket, Queue, Rng};
 pub(crate) use self::scenario::{Answer, Bottleneck, Limit, OwnFirewall, Scenario, Span};
@@ -515,9 +517,16 @@ impl Run {
         for host in report.hosts.iter().filter(|host| host.verdict.is_some()).take(3) {
             writeln!(text, "{} {}", host.ip, host.verdict.unwrap()).unwrap();
         }
+        let percent =
+            |share: Option<f64>| share.map_or("?".into(), |share| format!("{:.1} %", share * 100.0));
+        if let [_, _, ..] = report.hosts.as_slice() {
+            let most =
+                |of: fn(&HostResult) -> Option<f64>| report.hosts.iter().filter_map(of).reduce(f64::max);
+            let (loss, bound) = (most(|host| host.loss), most(|host| host.miss_bound).unwrap_or(0.0));
+            writeln!(text, "loss at most {}, a silent port is missed by at most {bound:.0e}", percent(loss))
+                .unwrap();
+        }
         if let [host] = report.hosts.as_slice() {
-            let percent =
-                |share: Option<f64>| share.map_or("?".into(), |share| format!("{:.1} %", share * 100.0));
             writeln!(
                 text,
                 "loss {}, a silent port is missed by {:.0e}",

@@ -222,6 +222,17 @@ impl Scenario {
         !self.slow.contains(port) || (now.0.as_millis() + phase) % 1_300 < 300
     }
 
+    /// Whether nothing but chance keeps packets of a host that is there from being answered.
+    pub(crate) const fn loses_by_chance_alone(&self) -> bool {
+        self.burst_ms.is_none()
+            && self.queue.is_none()
+            && self.policer.is_none()
+            && self.rst_limit.is_none()
+            && self.icmp_limit.is_none()
+            && self.away.is_none()
+            && self.config.retries.is_none()
+    }
+
     /// When this process sees what happens at this moment.
     pub(crate) fn seen_at(&self, time: ScanTime) -> ScanTime {
         self.stopped.and_then(|span| span.left_at(time)).unwrap_or(time)
