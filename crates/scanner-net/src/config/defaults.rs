@@ -185,6 +185,8 @@ pub(crate) const LOST_PAUSE_MAX: Duration = Duration::from_secs(4);
 /// How long a lost host may stay away before its open questions are `unknown/host-lost`: a link flap or a device's watchdog
 /// reboot of its network stack takes 5 to 10 s.
 pub(crate) const LOST_FOR: Duration = Duration::from_secs(15);
+/// The least number of canaries in that time: a process that was stopped meanwhile has not waited.
+pub(crate) const LOST_TRIES: u32 = 3;
 
 /// First pause after this machine refused a socket; doubles to [`LOCAL_PAUSE_MAX`].
 pub(crate) const LOCAL_PAUSE: Duration = Duration::from_millis(20);
@@ -192,6 +194,8 @@ pub(crate) const LOCAL_PAUSE: Duration = Duration::from_millis(20);
 pub(crate) const LOCAL_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How long this machine may refuse every socket before what is open is `unknown/local-limit`.
 pub(crate) const LOCAL_PATIENCE: Duration = Duration::from_secs(15);
+/// The least number of pauses in such a time, half of what it has room for: a process that was stopped meanwhile has not waited.
+pub(crate) const PATIENT_TRIES: u32 = 8;
 
 /// Pause between attempts while this machine's network is down.
 pub(crate) const DOWN_PAUSE: Duration = Duration::from_millis(500);

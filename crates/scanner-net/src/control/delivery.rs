@@ -50,6 +50,9 @@ const VOIDING: u32 = 2;
 const PROOFS: u8 = 2;
 /// Echoes by which a pace is judged.
 const JUDGED_BY: u32 = 16;
+/// An attempt that is made so long after it was due was kept back by something else than the pace: this process was stopped, or its
+/// results were not read. That is no time in which a measurement was made.
+const KEPT_BACK: Duration = Duration::from_millis(250);
 /// What is made up for when a timer was late: the driver's are exact to 1 ms. Also the largest burst of a pace that was not used.
 const CREDIT: Duration = Duration::from_millis(4);
 
@@ -96,6 +99,8 @@ struct Measurement {
     at_most: f64,
     proof: Proof,
     began: ScanTime,
+    /// How long no attempt was made of those that were due.
+    stood_still: Duration,
     /// The last attempt of it.
     ended: Option<ScanTime>,
     /// All attempts of which it is made up, and how many of these are back, and were answered.
@@ -235,11 +240,15 @@ impl Delivery {
         self.sent.count(now);
         self.attempts = self.attempts.wrapping_add(1);
         let Some(rate) = self.rate() else { return };
+        let late = now.since(self.due);
         let from = self.due.max(now.before(CREDIT));
         self.due = from + Duration::from_secs_f64(1.0 / rate);
         if let State::Measuring(it) = &mut self.state
             && it.ended.is_none()
         {
+            if late >= KEPT_BACK {
+                it.stood_still += late;
+            }
             it.sent(now, is_echo);
         }
     }
@@ -304,6 +313,7 @@ impl Delivery {
             at_most,
             proof,
             began: now,
+            stood_still: Duration::ZERO,
             ended: None,
             all: Tally::default(),
             echoes: Tally::default(),
@@ -377,7 +387,7 @@ impl Measurement {
     fn sent(&mut self, now: ScanTime, is_echo: bool) {
         self.all.sent += 1;
         self.echoes.sent += u32::from(is_echo);
-        if self.echoes.sent >= ECHOES && now.since(self.began) >= LEAST {
+        if self.echoes.sent >= ECHOES && now.since(self.began) >= LEAST + self.stood_still {
             self.ended = Some(now);
         }
     }
@@ -389,7 +399,7 @@ impl Measurement {
     }
 
     fn real_rate(&self) -> f64 {
-        let span = self.ended.map_or(Duration::ZERO, |ended| ended.since(self.began));
+        let span = self.ended.map_or(Duration::ZERO, |ended| ended.since(self.began + self.stood_still));
         f64::from(self.all.sent) / span.as_secs_f64().max(1e-3)
     }
 }

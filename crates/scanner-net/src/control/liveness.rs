@@ -8,7 +8,7 @@ use scanner_core::Reason;
 use super::time::ScanTime;
 use crate::config::defaults::{
     CANARIES_THAT_TELL, CANARY_EVERY, CANARY_EVERY_SILENT, CANARY_STRIKES, HEAVY_LOSS_PERCENT, LISTENERS,
-    LOST_FOR, LOST_PAUSE, LOST_PAUSE_MAX,
+    LOST_FOR, LOST_PAUSE, LOST_PAUSE_MAX, LOST_TRIES,
 };
 
 /// Silence means something only while a port that is known to answer still does. Until then the silent ports since the last
@@ -50,6 +50,8 @@ struct Lost {
     since: ScanTime,
     next: ScanTime,
     pause: Duration,
+    /// How often it was asked in vain.
+    tries: u32,
 }
 
 /// What it says that this machine has no way to a port.
@@ -292,7 +294,7 @@ impl Liveness {
             Some(lost) => Refused::Host(Strike::Lost(lost.next)),
             None if known || self.canary.is_none() => Refused::Port,
             None => {
-                self.lost = Some(Lost { since: now, next: now, pause: Duration::ZERO });
+                self.lost = Some(Lost { since: now, next: now, pause: Duration::ZERO, tries: 0 });
                 Refused::Host(Strike::Lost(now))
             }
         }
@@ -316,7 +318,7 @@ impl Liveness {
 
     fn lose(&mut self, now: ScanTime) -> ScanTime {
         let next = now + LOST_PAUSE;
-        self.lost = Some(Lost { since: now, next, pause: LOST_PAUSE });
+        self.lost = Some(Lost { since: now, next, pause: LOST_PAUSE, tries: 0 });
         next
     }
 }
@@ -324,7 +326,8 @@ impl Liveness {
 impl Lost {
     /// Still nothing: when to ask again, or not at all.
     fn again(&mut self, now: ScanTime) -> Strike {
-        if now.since(self.since) >= LOST_FOR {
+        self.tries += 1;
+        if now.since(self.since) >= LOST_FOR && self.tries >= LOST_TRIES {
             return Strike::GaveUp;
         }
         self.pause = (self.pause * 2).clamp(LOST_PAUSE, LOST_PAUSE_MAX);
@@ -381,7 +384,10 @@ mod tests {
         let Strike::Lost(next) = alive.cut_off(at(100)) else { panic!("not lost") };
         assert_eq!(alive.cut_off(at(101)), Strike::Lost(next), "other probes of the same flight");
         assert!(matches!(alive.cut_off(next), Strike::Lost(later) if later > next));
-        assert_eq!(alive.cut_off(at(100) + LOST_FOR), Strike::GaveUp);
+        let Strike::Lost(last) = alive.cut_off(at(100) + LOST_FOR) else {
+            panic!("whoever was stopped has not waited")
+        };
+        assert_eq!(alive.cut_off(last), Strike::GaveUp);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::time::Duration;
 use scanner_core::Reason;
 
 use super::time::ScanTime;
-use crate::config::defaults::{DOWN_PATIENCE, DOWN_PAUSE, LOCAL_PATIENCE, LOCAL_PAUSE, LOCAL_PAUSE_MAX};
+use crate::config::defaults::{
+    DOWN_PATIENCE, DOWN_PAUSE, LOCAL_PATIENCE, LOCAL_PAUSE, LOCAL_PAUSE_MAX, PATIENT_TRIES,
+};
 
 /// What this machine failed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +43,9 @@ pub(crate) struct Local {
     regrow_after: u32,
     /// The cap grew since the last failure.
     grown: bool,
-    /// Since when nothing but failures.
+    /// Since when nothing but failures, and how often that was waited for.
     since: Option<ScanTime>,
+    failures: u32,
     pause: Duration,
     until: Option<ScanTime>,
     /// Rejects by a firewall of this machine since the last breath taken for them.
@@ -68,6 +71,7 @@ impl Default for Local {
             regrow_after: REGROW_FIRST,
             grown: false,
             since: None,
+            failures: 0,
             pause: Duration::ZERO,
             until: None,
             rejects: 0,
@@ -84,6 +88,7 @@ impl Local {
     /// An attempt really went out.
     pub(crate) fn worked(&mut self) {
         self.since = None;
+        self.failures = 0;
         self.pause = Duration::ZERO;
         self.worked += 1;
         if self.worked >= self.regrow_after {
@@ -112,7 +117,8 @@ impl Local {
             self.until = Some(now + self.pause);
         }
         let since = *self.since.get_or_insert(now);
-        in_flight == 0 && now.since(since) >= trouble.patience()
+        self.failures += u32::from(!already_waiting);
+        in_flight == 0 && self.failures >= PATIENT_TRIES && now.since(since) >= trouble.patience()
     }
 
     /// A firewall of this machine rejected a probe, and the kernel said so by ICMP to itself. It sends a limited number of these;
@@ -203,7 +209,10 @@ mod tests {
         assert!(!local.failed(at(60_000), Trouble::Limit, 1), "one socket is out and may come back");
         local.worked();
         assert!(!local.failed(at(60_001), Trouble::Limit, 0), "something worked since");
-        assert!(local.failed(at(80_000), Trouble::Limit, 0));
+        assert!(!local.failed(at(80_000), Trouble::Limit, 0), "nobody was there to try");
+        let tries = (0..PATIENT_TRIES)
+            .filter(|n| !local.failed(at(81_000 + u64::from(*n) * 1_000), Trouble::Limit, 0));
+        assert!(tries.count() < PATIENT_TRIES as usize);
         assert_eq!(local.cap(), 1, "never none at all");
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use scanner_core::{Completion, HostAddr, PortMap, PortSet, Reason};
 
-use super::sim::{Answer, Limit, OwnFirewall, Run, Scenario, Span, run};
+use super::sim::{Answer, Bottleneck, Limit, OwnFirewall, Run, Scenario, Span, run};
 use super::{Input, ScanTime};
 use crate::config::{ConnectionLimit, PortDetail, ScanConfig};
 
@@ -17,12 +17,26 @@ fn limit() -> impl Strategy<Value = Option<Limit>> {
     )
 }
 
+fn queue() -> impl Strategy<Value = Option<Bottleneck>> {
+    prop::option::weighted(
+        0.2,
+        (20.0..5000.0_f64, 1.0..500.0_f64)
+            .prop_map(|(packets_per_second, length)| Bottleneck { packets_per_second, length }),
+    )
+}
+
 fn span() -> impl Strategy<Value = Option<Span>> {
     let span = (0..3_000_u64, prop::option::of(1..20_000_u64));
     prop::option::weighted(
         0.2,
         span.prop_map(|(from_ms, len)| Span { from_ms, to_ms: len.map(|len| from_ms + len) }),
     )
+}
+
+/// A span with an end.
+fn pause() -> impl Strategy<Value = Option<Span>> {
+    let span = (0..3_000_u64, 1..20_000_u64);
+    prop::option::weighted(0.2, span.prop_map(|(from_ms, len)| Span { from_ms, to_ms: Some(from_ms + len) }))
 }
 
 fn config() -> impl Strategy<Value = ScanConfig> {
@@ -59,44 +73,51 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     let rest =
         prop_oneof![Just(Answer::Closed), Just(Answer::Drop), Just(Answer::Reject), Just(Answer::Open)];
     let hosts = (any::<u64>(), 1..5_u32, 1..4_u32, 1..150_u16, own_ports(), rest);
-    let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64]);
+    let path = (0.1..200.0_f64, 0.0..0.5_f64, prop_oneof![Just(0.0), 0.0..0.3_f64], queue());
     let local = (prop::option::weighted(0.3, 1..40_u32), 1..300_u32, any::<bool>());
     let firewall = prop::option::weighted(0.2, (1..100_u16, span(), limit())).prop_map(|it| {
         let (last, when, messages) = it?;
         let messages = messages.unwrap_or(Limit { rate: 1e6, burst: 1e6 });
         Some(OwnFirewall { ports: PortSet::from_range(1, last), when: when?, messages })
     });
-    let all = (hosts, path, (limit(), limit(), limit()), local, (span(), span(), span(), firewall), config());
-    all.prop_map(|(hosts, path, limits, local, (away, network_down, no_route, own_firewall), config)| {
-        let (seed, count, live_every, ports, own_ports, rest) = hosts;
-        let (rtt_ms, jitter, loss) = path;
-        Scenario {
-            seed,
-            hosts: count,
-            live_every,
-            ports: PortSet::from_range(1, ports),
-            own_ports,
-            open: PortSet::from_iter([2, 22, 80, 99]),
-            drop: PortSet::from_range(30, 60),
-            rest,
-            rtt_ms,
-            jitter_ms: rtt_ms * jitter,
-            loss,
-            policer: limits.0,
-            rst_limit: limits.1,
-            icmp_limit: limits.2,
-            descriptors: local.0,
-            auto_cap: local.1,
-            neighbours: local.2,
-            away,
-            router_speaks: seed % 2 == 0,
-            network_down,
-            no_route,
-            own_firewall,
-            config,
-            ..Scenario::default()
-        }
-    })
+    let gaps = (pause(), pause());
+    let events = (span(), span(), span(), firewall);
+    let all = (hosts, path, (limit(), limit(), limit()), (local, gaps), events, config());
+    all.prop_map(
+        |(hosts, path, limits, (local, gaps), (away, network_down, no_route, own_firewall), config)| {
+            let (seed, count, live_every, ports, own_ports, rest) = hosts;
+            let (rtt_ms, jitter, loss, queue) = path;
+            Scenario {
+                seed,
+                hosts: count,
+                live_every,
+                ports: PortSet::from_range(1, ports),
+                own_ports,
+                open: PortSet::from_iter([2, 22, 80, 99]),
+                drop: PortSet::from_range(30, 60),
+                rest,
+                rtt_ms,
+                jitter_ms: rtt_ms * jitter,
+                loss,
+                queue,
+                policer: limits.0,
+                rst_limit: limits.1,
+                icmp_limit: limits.2,
+                descriptors: local.0,
+                auto_cap: local.1,
+                neighbours: local.2,
+                away,
+                router_speaks: seed % 2 == 0,
+                network_down,
+                no_route,
+                own_firewall,
+                stopped: gaps.0,
+                unread: gaps.1,
+                config,
+                ..Scenario::default()
+            }
+        },
+    )
 }
 
 /// Things done to a scan from outside, each at a moment.
@@ -154,7 +175,7 @@ proptest! {
 
     #[test]
     fn without_loss_or_limits_nothing_is_missed(scenario in scenario()) {
-        let kind = Scenario { loss: 0.0, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, away: None, network_down: None, no_route: None, own_firewall: None, ..scenario };
+        let kind = Scenario { loss: 0.0, queue: None, policer: None, rst_limit: None, icmp_limit: None, jitter_ms: 0.0, live_every: 1, away: None, network_down: None, no_route: None, own_firewall: None, ..scenario };
         let run = run(&kind, &mut |_| None);
         prop_assert_eq!((run.missed, run.misclassified, run.phantom), (0, 0, 0));
         prop_assert_eq!(run.report().progress.unknown, 0, "a local limit never becomes a fact");

@@ -2,6 +2,7 @@
 
 use super::sim::{Run, Scenario, run, trace};
 use super::{Input, ScanTime};
+use crate::config::defaults::MISS_TARGET;
 
 pub(super) fn scan(text: &str) -> Run {
     let scenario: Scenario = toml::from_str(text).expect("a scenario file");
@@ -64,11 +65,17 @@ scenarios!(
     late_neighbours,
     loss_10,
     loss_20,
+    loss_30,
     loss_5,
     loss_5_bursts,
     loss_5_drop,
     many_hosts,
     mixed,
+    narrow,
+    narrow_deep,
+    narrow_drop,
+    narrow_far,
+    narrow_near,
     neighbours_while_down,
     network_down_briefly,
     network_down_for_good,
@@ -98,9 +105,45 @@ scenarios!(
     silent_skip_discovery,
     sparse,
     stale_neighbours,
+    stopped,
+    stopped_far,
+    stopped_policed,
     table_full,
     table_useless,
+    unread,
+    unread_policed,
+    very_far,
 );
+
+/// Every file in which packets get lost by chance and by nothing else: the loss that is stated is that of the path, and a silent port is
+/// asked often enough for it.
+#[test]
+fn the_loss_is_known_and_what_it_calls_for_is_done() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/scenarios")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let scenario: Scenario = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        if scenario.loss == 0.0 || !scenario.loses_by_chance_alone() {
+            continue;
+        }
+        seen += 1;
+        let (name, run) = (path.display(), run(&scenario, &mut |_| None));
+        // Lost on one way or the other.
+        let truth = 1.0 - (1.0 - scenario.loss).powi(2);
+        for host in &run.report().hosts {
+            let loss = host.loss.unwrap();
+            assert!(loss > truth / 2.0 && loss < truth * 2.0, "{name}: {loss}, not {truth}");
+            // At 30 % the most attempts that are made just about suffice.
+            let most = if scenario.loss < 0.3 { MISS_TARGET } else { 1.5 * MISS_TARGET };
+            assert!(host.miss_bound.is_none_or(|bound| bound <= most), "{name}: {}", run.summary());
+        }
+        assert_eq!(run.missed, 0, "{name}: {}", run.summary());
+    }
+    assert!(seen >= 8, "{seen}");
+}
 
 /// Whether some host was begun, beyond its discovery tier, before the one before it was finished.
 fn side_by_side(run: &Run) -> bool {

@@ -1,5 +1,6 @@
 //! A simulated network: pure and seeded, so that a scan of a lossy path is a test that takes milliseconds.
 
+mod path;
 mod scenario;
 mod trace;
 
@@ -8,61 +9,24 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use scanner_core::{Evidence, HostAddr, HostStatus, MacAddr, PortState, Reason, ScanEvent, ScanReport};
+use scanner_core::{
+    Evidence, HostAddr, HostResult, HostStatus, MacAddr, PortState, Reason, ScanEvent, ScanReport,
+};
 
-pub(crate) use self::scenario::{Answer, Limit, OwnFirewall, Scenario, Span};
+use self::path::{Bucket, Queue, Rng};
+pub(crate) use self::scenario::{Answer, Bottleneck, Limit, OwnFirewall, Scenario, Span};
 pub(crate) use self::trace::trace;
 use super::{
     Controller, Input, Job, Links, Neighbour, NeighbourState, Outcome, Output, Probe, ProbeId, Reading,
     Route, Rules, ScanTime,
 };
 
-/// A small generator (SplitMix64): the simulation must not depend on a library's choice of algorithm.
-#[derive(Debug, Clone)]
-struct Rng(u64);
-
-impl Rng {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
-/// A token bucket of the network: lets `rate` packets per second through, `burst` at once.
-#[derive(Debug, Clone)]
-struct Bucket {
-    limit: Limit,
-    tokens: f64,
-    filled: ScanTime,
-}
-
-impl Bucket {
-    fn new(limit: Limit) -> Self {
-        Self { limit, tokens: limit.burst, filled: ScanTime::ZERO }
-    }
-
-    fn passes(&mut self, now: ScanTime) -> bool {
-        let filled = now.since(self.filled).as_secs_f64() * self.limit.rate;
-        self.tokens = (self.tokens + filled).min(self.limit.burst);
-        self.filled = now;
-        let passes = self.tokens >= 1.0;
-        self.tokens -= f64::from(u8::from(passes));
-        passes
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Packet {
-    /// A SYN reaches the far end.
-    Syn(ProbeId),
+    /// A SYN reaches the bottleneck, where there is one, or the far end. The kernel repeats it only while it is waited for.
+    Syn { id: ProbeId, repeated: bool },
+    /// A SYN leaves the bottleneck.
+    Passed(ProbeId),
     /// An answer reaches the scanner.
     Answer(ProbeId, Reason),
     /// The time of a probe is over.
@@ -72,9 +36,10 @@ enum Packet {
 struct Network<'a> {
     scenario: &'a Scenario,
     rng: Rng,
-    events: BinaryHeap<Reverse<(ScanTime, u64, Packet)>>,
+    events: BinaryHeap<Reverse<(ScanTime, bool, u64, Packet)>>,
     serial: u64,
     waiting: BTreeMap<ProbeId, (Probe, ScanTime)>,
+    queue: Option<Queue>,
     policer: Option<Bucket>,
     rst_limit: Option<Bucket>,
     icmp_limit: Option<Bucket>,
@@ -96,6 +61,7 @@ impl<'a> Network<'a> {
             events: BinaryHeap::new(),
             serial: 0,
             waiting: BTreeMap::new(),
+            queue: scenario.queue.map(Queue::new),
             policer: scenario.policer.map(Bucket::new),
             rst_limit: scenario.rst_limit.map(Bucket::new),
             icmp_limit: scenario.icmp_limit.map(Bucket::new),
@@ -127,16 +93,17 @@ impl<'a> Network<'a> {
             return Some(Outcome::Answered { reason: Reason::LocalPolicy, rtt: Duration::ZERO });
         }
         self.waiting.insert(probe.id, (probe, now));
-        self.at(now + probe.timeout, Packet::TimedOut(probe.id));
+        let expires = self.scenario.seen_at(now + probe.timeout);
+        self.at(expires, Packet::TimedOut(probe.id));
         if rejected {
             return None;
         }
         let resolved = self.resolve(now, probe.addr.ip())?;
         for repetition in 0..4 {
             let sent = (now + Duration::from_secs(repetition)).max(resolved);
-            if sent.since(now) < probe.timeout && !self.is_lost(sent) {
+            if sent < expires && !self.is_lost(sent) {
                 let way = self.one_way(sent);
-                self.at(sent + way, Packet::Syn(probe.id));
+                self.at(sent + way, Packet::Syn { id: probe.id, repeated: repetition > 0 });
             }
         }
         if self.scenario.neighbours && !self.scenario.is_live(probe.addr.ip()) {
@@ -206,9 +173,18 @@ impl<'a> Network<'a> {
         }
     }
 
+    /// What this process is to see is seen when it runs. What it finds then counts before what has expired meanwhile.
     fn at(&mut self, time: ScanTime, packet: Packet) {
         self.serial += 1;
-        self.events.push(Reverse((time, self.serial, packet)));
+        let (seen, last) = match packet {
+            Packet::Syn { .. } | Packet::Passed(_) => (time, false),
+            Packet::Answer(..) => (self.scenario.seen_at(time), false),
+            Packet::TimedOut(_) => {
+                let seen = self.scenario.seen_at(time);
+                (seen, self.scenario.is_wake(seen))
+            }
+        };
+        self.events.push(Reverse((seen, last, self.serial, packet)));
     }
 
     fn one_way(&mut self, now: ScanTime) -> Duration {
@@ -238,7 +214,7 @@ impl<'a> Network<'a> {
 
     /// The next outcome by `until`, and when.
     fn next(&mut self, until: Option<ScanTime>) -> Option<(ScanTime, ProbeId, Outcome)> {
-        while let Some(&Reverse((now, _, packet))) = self.events.peek() {
+        while let Some(&Reverse((now, .., packet))) = self.events.peek() {
             if until.is_some_and(|until| now > until) {
                 return None;
             }
@@ -252,13 +228,21 @@ impl<'a> Network<'a> {
 
     fn deliver(&mut self, now: ScanTime, packet: Packet) -> Option<(ProbeId, Outcome)> {
         match packet {
-            Packet::Syn(id) => {
-                let (probe, _) = *self.waiting.get(&id)?;
-                let reason = self.answer(now, &probe)?;
-                if !self.is_lost(now) {
-                    let way = self.one_way(now);
-                    self.at(now + way, Packet::Answer(id, reason));
+            Packet::Syn { id, repeated } => {
+                if repeated && !self.waiting.contains_key(&id) {
+                    return None;
                 }
+                match &mut self.queue {
+                    None => self.arrive(now, id),
+                    Some(queue) => {
+                        let leaves = queue.enter(now)?;
+                        self.at(leaves, Packet::Passed(id));
+                    }
+                }
+                None
+            }
+            Packet::Passed(id) => {
+                self.arrive(now, id);
                 None
             }
             Packet::Answer(id, reason) => {
@@ -266,6 +250,17 @@ impl<'a> Network<'a> {
                 Some((id, Outcome::Answered { reason, rtt: now.since(sent) }))
             }
             Packet::TimedOut(id) => self.waiting.remove(&id).map(|_| (id, Outcome::TimedOut)),
+        }
+    }
+
+    /// A SYN reaches the far end.
+    fn arrive(&mut self, now: ScanTime, id: ProbeId) {
+        let Some(&(probe, _)) = self.waiting.get(&id) else { return };
+        if let Some(reason) = self.answer(now, &probe)
+            && !self.is_lost(now)
+        {
+            let way = self.one_way(now);
+            self.at(now + way, Packet::Answer(id, reason));
         }
     }
 
@@ -341,7 +336,12 @@ pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<
     let mut network = Network::new(scenario);
     let (mut now, mut run, mut stopped) = (ScanTime::ZERO, Run::new(), false);
     for _ in 0..STEPS {
+        // Answers come in all the same.
+        let unread = scenario.unread.and_then(|span| span.left_at(now));
         let until = loop {
+            if unread.is_some() {
+                break unread;
+            }
             let output = controller.poll_output(now);
             run.trace.push(format!("{now:?} {output:?}"));
             match output {
@@ -358,7 +358,8 @@ pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<
                     controller.handle_input(now, Input::Neighbours(reading));
                 }
                 Output::Release(id) => {
-                    assert!(network.waiting.remove(&id).is_some(), "released what is not out");
+                    let was_out = network.waiting.remove(&id).is_some();
+                    assert!(was_out || scenario.unread.is_some(), "released what is not out");
                 }
                 Output::Event(event) => run.note(scenario, &event),
                 Output::Wait(until) => break until,
@@ -370,7 +371,11 @@ pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<
         let progress = controller.progress(now);
         run.peak = run.peak.max(progress.in_flight);
         run.most_unresolved = network.most_unresolved;
-        assert_eq!(progress.in_flight as usize, network.waiting.len(), "every probe is accounted for");
+        // What is to be released is not, as long as nobody reads.
+        assert!(
+            progress.in_flight as usize == network.waiting.len() || unread.is_some(),
+            "every probe is accounted for"
+        );
         assert!(progress.in_flight <= cap, "sockets within the budget");
         assert!(progress.settled() + progress.not_asked <= progress.probes);
         assert_eq!(
@@ -384,6 +389,7 @@ pub(crate) fn run_watched(scenario: &Scenario, meddle: Meddle<'_>, watch: Watch<
             controller.handle_input(now, input);
             continue;
         }
+        let until = until.map(|until| scenario.seen_at(until));
         if let Some((time, id, outcome)) = network.next(until) {
             now = time;
             controller.handle_input(now, Input::Outcome(id, outcome));
@@ -511,9 +517,16 @@ impl Run {
         for host in report.hosts.iter().filter(|host| host.verdict.is_some()).take(3) {
             writeln!(text, "{} {}", host.ip, host.verdict.unwrap()).unwrap();
         }
+        let percent =
+            |share: Option<f64>| share.map_or("?".into(), |share| format!("{:.1} %", share * 100.0));
+        if let [_, _, ..] = report.hosts.as_slice() {
+            let most =
+                |of: fn(&HostResult) -> Option<f64>| report.hosts.iter().filter_map(of).reduce(f64::max);
+            let (loss, bound) = (most(|host| host.loss), most(|host| host.miss_bound).unwrap_or(0.0));
+            writeln!(text, "loss at most {}, a silent port is missed by at most {bound:.0e}", percent(loss))
+                .unwrap();
+        }
         if let [host] = report.hosts.as_slice() {
-            let percent =
-                |share: Option<f64>| share.map_or("?".into(), |share| format!("{:.1} %", share * 100.0));
             writeln!(
                 text,
                 "loss {}, a silent port is missed by {:.0e}",

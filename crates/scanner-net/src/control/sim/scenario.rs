@@ -44,6 +44,8 @@ pub(crate) struct Scenario {
     pub(crate) loss: f64,
     /// Mean length of a loss burst; independent loss without it.
     pub(crate) burst_ms: Option<f64>,
+    /// What all packets to the hosts pass.
+    pub(crate) queue: Option<Bottleneck>,
     pub(crate) policer: Option<Limit>,
     pub(crate) rst_limit: Option<Limit>,
     pub(crate) icmp_limit: Option<Limit>,
@@ -60,6 +62,10 @@ pub(crate) struct Scenario {
     pub(crate) no_route: Option<Span>,
     /// What this machine's own firewall rejects.
     pub(crate) own_firewall: Option<OwnFirewall>,
+    /// When this process is stopped while the network goes on: whatever happens meanwhile is seen all at once when it wakes.
+    pub(crate) stopped: Option<Span>,
+    /// When nobody reads what the scan says, so that nothing new is begun.
+    pub(crate) unread: Option<Span>,
     /// The budget of an automatic limit.
     pub(crate) auto_cap: u32,
     pub(crate) config: ScanConfig,
@@ -84,6 +90,14 @@ pub(crate) struct Limit {
     pub(crate) burst: f64,
 }
 
+/// A queue with tail drop: how fast packets leave it, and how many it holds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bottleneck {
+    pub(crate) packets_per_second: f64,
+    pub(crate) length: f64,
+}
+
 /// A span of time; without an end it lasts.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -96,6 +110,12 @@ impl Span {
     pub(crate) fn contains(self, now: ScanTime) -> bool {
         let after = |ms| now >= ScanTime::after(Duration::from_millis(ms));
         after(self.from_ms) && !self.to_ms.is_some_and(after)
+    }
+
+    /// The end of it at a moment within, where it has one.
+    pub(crate) fn left_at(self, now: ScanTime) -> Option<ScanTime> {
+        let end = self.to_ms.filter(|_| self.contains(now));
+        end.map(|ms| ScanTime::after(Duration::from_millis(ms)))
     }
 }
 
@@ -144,6 +164,7 @@ impl Default for Scenario {
             jitter_ms: 0.0,
             loss: 0.0,
             burst_ms: None,
+            queue: None,
             policer: None,
             rst_limit: None,
             icmp_limit: None,
@@ -154,6 +175,8 @@ impl Default for Scenario {
             network_down: None,
             no_route: None,
             own_firewall: None,
+            stopped: None,
+            unread: None,
             auto_cap: 10_000,
             config: ScanConfig::default(),
         }
@@ -197,6 +220,27 @@ impl Scenario {
     pub(crate) fn accepts(&self, port: u16, now: ScanTime) -> bool {
         let phase = u128::from(port) * 211;
         !self.slow.contains(port) || (now.elapsed().as_millis() + phase) % 1_300 < 300
+    }
+
+    /// Whether nothing but chance keeps packets of a host that is there from being answered.
+    pub(crate) const fn loses_by_chance_alone(&self) -> bool {
+        self.burst_ms.is_none()
+            && self.queue.is_none()
+            && self.policer.is_none()
+            && self.rst_limit.is_none()
+            && self.icmp_limit.is_none()
+            && self.away.is_none()
+            && self.config.retries.is_none()
+    }
+
+    /// When this process sees what happens at this moment.
+    pub(crate) fn seen_at(&self, time: ScanTime) -> ScanTime {
+        self.stopped.and_then(|span| span.left_at(time)).unwrap_or(time)
+    }
+
+    /// Whether this process wakes at this moment.
+    pub(crate) fn is_wake(&self, time: ScanTime) -> bool {
+        self.stopped.and_then(|span| span.to_ms).is_some_and(|ms| time.0 == Duration::from_millis(ms))
     }
 
     pub(crate) fn truth_of(&self, host: HostAddr, port: u16) -> Answer {
