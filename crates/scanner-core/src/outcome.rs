@@ -259,12 +259,19 @@ mod tests {
     fn words_on_the_wire_are_words_on_the_screen() {
         for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+            assert_eq!(reason.to_string(), reason.as_str());
         }
         for state in PortState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+            assert_eq!(state.to_string(), state.as_str());
+        }
+        for verdict in Verdict::ALL {
+            assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.as_str());
+            assert_eq!(verdict.to_string(), verdict.as_str());
         }
         for evidence in Reason::ALL.map(Evidence::Port).into_iter().chain([Evidence::Neighbour]) {
             assert_eq!(serde_json::to_value(evidence).unwrap(), evidence.as_str());
+            assert_eq!(evidence.to_string(), evidence.as_str());
             assert_eq!(serde_json::from_value::<Evidence>(evidence.as_str().into()).unwrap(), evidence);
         }
     }

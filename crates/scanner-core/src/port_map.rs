@@ -304,7 +304,9 @@ mod tests {
             grouped.extend(targets.iter().map(|addr| (addr, ports.clone())));
         }
         assert_eq!(&grouped, model);
-        for (count, targets) in map.by_count() {
+        let by_count = map.by_count();
+        assert_eq!(by_count.values().map(TargetSet::len).sum::<u128>(), map.len());
+        for (count, targets) in by_count {
             assert!(targets.iter().all(|addr| map.get(addr).is_some_and(|ports| ports.len() == count)));
         }
     }

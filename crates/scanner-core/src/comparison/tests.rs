@@ -125,6 +125,25 @@ fn without_details_it_is_known_that_nothing_was_open() {
     assert_eq!(comparison.ports_not_compared, 79);
 }
 
+#[test]
+fn it_is_partial_where_something_has_no_counterpart() {
+    let scanned = |hosts: &[(&str, &str)]| {
+        let hosts =
+            hosts.iter().map(|(ip, closed)| up(ip, &[(Reason::Handshake, "22"), (Reason::Rst, closed)]));
+        findings(&hosts.collect::<Vec<_>>())
+    };
+    let old = scanned(&[("192.0.2.1", "80")]);
+    for (new, is_same, is_partial) in [
+        (scanned(&[("192.0.2.1", "80")]), true, false),
+        (scanned(&[("192.0.2.1", "80-81")]), true, true),
+        (scanned(&[("192.0.2.1", "80"), ("192.0.2.2", "80")]), true, true),
+        (findings(&[up("192.0.2.1", &[(Reason::Rst, "22,80")])]), false, false),
+    ] {
+        let comparison = compare(&old, &new);
+        assert_eq!((comparison.is_same(), comparison.is_partial()), (is_same, is_partial), "{comparison:?}");
+    }
+}
+
 /// What the same comparison is when it is made the other way round.
 fn reversed(comparison: Comparison) -> Comparison {
     let turn = |change| match change {
