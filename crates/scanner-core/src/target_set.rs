@@ -445,6 +445,7 @@ mod tests {
         all.subtract(&targets("192.0.2.8/30"));
         assert!(all.names_of(nas).is_empty());
         assert_eq!(all.len(), 252);
+        assert_eq!(format!("{:?}", targets("::1")), "TargetSet(::1, names {})");
     }
 
     #[test]

@@ -103,7 +103,13 @@ fn a_host_that_accepts_everything_is_one_change() {
     new.verdict = Some(Verdict::AcceptsEverything);
     insta::assert_snapshot!(compared(&[old], &[new.clone()]), @r#"{"changes":[{"ip":"192.0.2.1","names":[],"change":"verdict","before":null,"after":"accepts-everything"}],"ports_not_compared":0,"hosts_not_compared":{"count":"0","ranges":""}}"#);
     let alone = up("192.0.2.1", &[(Reason::Handshake, "22")]);
-    assert!(compare(&findings(&[alone]), &findings(&[new])).is_same(), "one open port contradicts nothing");
+    assert!(
+        compare(&findings(&[alone]), &findings(&[new.clone()])).is_same(),
+        "one open port contradicts nothing"
+    );
+    let mut later = up("192.0.2.1", &[(Reason::Handshake, "1-90"), (Reason::Rst, "91-100")]);
+    later.verdict = new.verdict;
+    assert!(compare(&findings(&[new]), &findings(&[later])).is_same(), "its ports say nothing");
 }
 
 #[test]
