@@ -356,6 +356,7 @@ mod tests {
     #[test]
     fn there_may_be_nothing_to_permute() {
         assert!(Permutation::new(0, 7).is_empty() && !Permutation::new(1, 7).is_empty());
+        assert_eq!([0, 1, 1_000].map(|len| Permutation::new(len, 7).len()), [0, 1, 1_000]);
         assert!(PortOrder::new(&PortSet::EMPTY, 7).is_empty());
         assert!(!PortOrder::new(&PortSet::from_range(9, 9), 7).is_empty());
     }

@@ -292,4 +292,15 @@ mod tests {
             assert!(!local.is_answer_of_host());
         }
     }
+
+    #[test]
+    fn only_a_host_that_is_there_answers_by_itself() {
+        let answers =
+            [Reason::Handshake, Reason::SelfConnect, Reason::Rst, Reason::Refused, Reason::PortUnreachable];
+        for reason in Reason::ALL {
+            assert_eq!(reason.is_answer_of_host(), answers.contains(&reason), "{reason}");
+            assert_eq!(Evidence::from(reason).is_of_host(), answers.contains(&reason), "{reason}");
+        }
+        assert!(Evidence::Neighbour.is_of_host());
+    }
 }

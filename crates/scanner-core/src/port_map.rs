@@ -353,4 +353,13 @@ mod tests {
         let map: PortMap = (1..=4_000).map(|port| (hosts.clone(), PortSet::from_range(port, port))).collect();
         assert_eq!(map.sets().collect::<Vec<_>>(), [(&PortSet::from_range(1, 4_000), 65_536)]);
     }
+
+    #[test]
+    fn shows_its_groups() {
+        let group = ("192.0.2.7".parse().unwrap(), PortSet::from_range(22, 25));
+        assert_eq!(
+            format!("{:?}", PortMap::from_iter([group])),
+            "{TargetSet(192.0.2.7, names {}): PortSet(22-25)}"
+        );
+    }
 }

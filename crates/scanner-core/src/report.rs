@@ -382,6 +382,10 @@ mod tests {
         assert_eq!(host.state_of(25), Some((PortState::Closed, Reason::Refused)));
         assert_eq!(host.state_of(81), None);
         assert!(!host.has_unknown());
+        for (port, reason) in [(22, Reason::Handshake), (25, Reason::Refused), (80, Reason::Handshake)] {
+            host.results.push(PortResult::new(port, reason, None, 1));
+        }
+        assert_eq!(host.open().map(|result| result.port).collect::<Vec<_>>(), [22, 80]);
         host.ports.add(Reason::LocalLimit, &PortSet::from_range(81, 81));
         assert!(host.has_unknown());
     }
