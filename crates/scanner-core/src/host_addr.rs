@@ -136,6 +136,8 @@ mod tests {
         for text in ["192.0.2.1", "2001:db8::1", "fe80::1%2", "::1"] {
             let addr: HostAddr = text.parse().unwrap();
             assert_eq!(addr.to_string(), text);
+            assert_eq!(format!("{addr:?}"), text);
+            assert_eq!(addr.scope_id(), u32::from(text.ends_with("%2")) * 2);
             assert_eq!(serde_json::to_value(addr).unwrap(), text);
             assert_eq!(serde_json::from_value::<HostAddr>(text.into()).unwrap(), addr);
         }

@@ -349,4 +349,12 @@ mod tests {
         assert_eq!(set.len(), 10);
         assert_eq!(set.ranges_within(5, 4).count(), 0);
     }
+
+    #[test]
+    fn shows_its_ranges() {
+        let mut set = IntervalSet::default();
+        set.insert(1, 2);
+        set.insert(7, 7);
+        assert_eq!(format!("{set:?}"), "{(1, 2), (7, 7)}");
+    }
 }

@@ -78,6 +78,7 @@ mod tests {
         ] {
             let mac: MacAddr = text.parse().unwrap();
             assert_eq!((mac.to_string().as_str(), mac.is_private()), (shown, is_private));
+            assert_eq!(MacAddr::new(mac.octets()), mac);
             assert_eq!(serde_json::to_value(mac).unwrap(), shown);
             assert_eq!(serde_json::from_value::<MacAddr>(shown.into()).unwrap(), mac);
         }

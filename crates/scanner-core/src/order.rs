@@ -394,4 +394,22 @@ mod tests {
         assert_eq!(b.iter().copied().collect::<PortSet>(), PortSet::all());
         assert_eq!(a[..order.likely_len()], b[..order.likely_len()]);
     }
+
+    #[test]
+    fn there_may_be_nothing_to_permute() {
+        assert!(Permutation::new(0, 7).is_empty() && !Permutation::new(1, 7).is_empty());
+        assert_eq!([0, 1, 1_000].map(|len| Permutation::new(len, 7).len()), [0, 1, 1_000]);
+        assert!(PortOrder::new(&PortSet::EMPTY, 7).is_empty());
+        assert!(!PortOrder::new(&PortSet::from_range(9, 9), 7).is_empty());
+    }
+
+    #[test]
+    fn every_bit_of_the_salt_counts_whatever_the_seed() {
+        for seed in [0, u64::MAX] {
+            let order = PortOrder::new(&PortSet::all(), seed);
+            for bit in 0..64 {
+                assert_ne!(order.permutation(0), order.permutation(1 << bit), "bit {bit}, seed {seed}");
+            }
+        }
+    }
 }

@@ -259,12 +259,19 @@ mod tests {
     fn words_on_the_wire_are_words_on_the_screen() {
         for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+            assert_eq!(reason.to_string(), reason.as_str());
         }
         for state in PortState::ALL {
             assert_eq!(serde_json::to_value(state).unwrap(), state.as_str());
+            assert_eq!(state.to_string(), state.as_str());
+        }
+        for verdict in Verdict::ALL {
+            assert_eq!(serde_json::to_value(verdict).unwrap(), verdict.as_str());
+            assert_eq!(verdict.to_string(), verdict.as_str());
         }
         for evidence in Reason::ALL.map(Evidence::Port).into_iter().chain([Evidence::Neighbour]) {
             assert_eq!(serde_json::to_value(evidence).unwrap(), evidence.as_str());
+            assert_eq!(evidence.to_string(), evidence.as_str());
             assert_eq!(serde_json::from_value::<Evidence>(evidence.as_str().into()).unwrap(), evidence);
         }
     }
@@ -284,5 +291,16 @@ mod tests {
             assert_eq!(local.state(), PortState::Unknown);
             assert!(!local.is_answer_of_host());
         }
+    }
+
+    #[test]
+    fn only_a_host_that_is_there_answers_by_itself() {
+        let answers =
+            [Reason::Handshake, Reason::SelfConnect, Reason::Rst, Reason::Refused, Reason::PortUnreachable];
+        for reason in Reason::ALL {
+            assert_eq!(reason.is_answer_of_host(), answers.contains(&reason), "{reason}");
+            assert_eq!(Evidence::from(reason).is_of_host(), answers.contains(&reason), "{reason}");
+        }
+        assert!(Evidence::Neighbour.is_of_host());
     }
 }

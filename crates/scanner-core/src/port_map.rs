@@ -304,7 +304,9 @@ mod tests {
             grouped.extend(targets.iter().map(|addr| (addr, ports.clone())));
         }
         assert_eq!(&grouped, model);
-        for (count, targets) in map.by_count() {
+        let by_count = map.by_count();
+        assert_eq!(by_count.values().map(TargetSet::len).sum::<u128>(), map.len());
+        for (count, targets) in by_count {
             assert!(targets.iter().all(|addr| map.get(addr).is_some_and(|ports| ports.len() == count)));
         }
     }
@@ -350,5 +352,14 @@ mod tests {
         let hosts: TargetSet = "10.0.0.0/16".parse().unwrap();
         let map: PortMap = (1..=4_000).map(|port| (hosts.clone(), PortSet::from_range(port, port))).collect();
         assert_eq!(map.sets().collect::<Vec<_>>(), [(&PortSet::from_range(1, 4_000), 65_536)]);
+    }
+
+    #[test]
+    fn shows_its_groups() {
+        let group = ("192.0.2.7".parse().unwrap(), PortSet::from_range(22, 25));
+        assert_eq!(
+            format!("{:?}", PortMap::from_iter([group])),
+            "{TargetSet(192.0.2.7, names {}): PortSet(22-25)}"
+        );
     }
 }

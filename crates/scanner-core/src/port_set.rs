@@ -283,5 +283,6 @@ mod tests {
         assert_eq!(all.len(), 65_535);
         assert!(!all.contains(0));
         assert_eq!(PortSet::all().difference(&all), PortSet::EMPTY);
+        assert_eq!(format!("{all:?}"), "PortSet(1-65535)");
     }
 }

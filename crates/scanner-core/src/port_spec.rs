@@ -726,4 +726,19 @@ mod tests {
             prop_assert_eq!(parse_ports(&items.join(",")).unwrap_or_default(), expected);
         }
     }
+
+    #[test]
+    fn the_span_is_the_very_text_that_is_wrong() {
+        for (text, wrong) in [
+            ("22,,80", 3..4),
+            ("22,80,", 5..6),
+            ("22,8 0", 4..5),
+            ("10-20-30", 5..6),
+            ("22,!!25", 4..5),
+            ("T:80", 0..2),
+            ("22,80/tcp", 5..9),
+        ] {
+            assert_eq!(parse_ports(text).unwrap_err().span(), wrong, "{text}");
+        }
+    }
 }

@@ -69,3 +69,23 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_is_settled_given_up_or_pending() {
+        let mut progress = Progress { probes: 1_000, not_asked: 100, ..Progress::default() };
+        let states = [PortState::Open, PortState::Closed, PortState::Filtered, PortState::Unknown];
+        for (state, n) in states.into_iter().zip([2, 30, 400, 5]) {
+            progress.count(state, n);
+            progress.count(state, 1);
+        }
+        let counted = (progress.open, progress.closed, progress.filtered, progress.unknown);
+        assert_eq!(counted, (3, 31, 401, 6));
+        assert_eq!((progress.settled(), progress.pending()), (441, 459));
+        progress.count(PortState::Closed, 500);
+        assert_eq!(progress.pending(), 0, "never less than nothing");
+    }
+}

@@ -350,3 +350,55 @@ impl ScanReport {
         self.hosts.iter().flat_map(|host| host.open().map(move |port| (host, port)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_found_by_reason_by_state_and_by_number() {
+        let mut ports = PortsByReason::default();
+        for (reason, set) in [
+            (Reason::Rst, "1-20"),
+            (Reason::Handshake, "22,80"),
+            (Reason::NoReply, ""),
+            (Reason::Refused, "25"),
+            (Reason::Rst, "23-24"),
+        ] {
+            ports.add(reason, &serde_json::from_value(set.into()).unwrap());
+        }
+        let all: Vec<_> = ports.iter().map(|(reason, set)| (reason, set.to_string())).collect();
+        let all: Vec<_> = all.iter().map(|(reason, set)| (*reason, &**set)).collect();
+        assert_eq!(all, [(Reason::Handshake, "22,80"), (Reason::Rst, "1-20,23-24"), (Reason::Refused, "25")]);
+        assert_eq!(ports.get(Reason::Rst).map(PortSet::len), Some(22));
+        assert_eq!(ports.get(Reason::NoReply), None, "no reason without ports");
+        let counts = PortState::ALL.map(|state| ports.count(state));
+        assert_eq!(PortState::ALL.into_iter().zip(counts).filter(|(_, count)| *count > 0).count(), 2);
+        assert_eq!((ports.count(PortState::Open), ports.count(PortState::Closed)), (2, 23));
+
+        let mut host =
+            HostResult { ports, ..HostResult::unknown(&Target::new(std::net::IpAddr::from([192, 0, 2, 1]))) };
+        assert_eq!(host.state_of(80), Some((PortState::Open, Reason::Handshake)));
+        assert_eq!(host.state_of(25), Some((PortState::Closed, Reason::Refused)));
+        assert_eq!(host.state_of(81), None);
+        assert!(!host.has_unknown());
+        for (port, reason) in [(22, Reason::Handshake), (25, Reason::Refused), (80, Reason::Handshake)] {
+            host.results.push(PortResult::new(port, reason, None, 1));
+        }
+        assert_eq!(host.open().map(|result| result.port).collect::<Vec<_>>(), [22, 80]);
+        host.ports.add(Reason::LocalLimit, &PortSet::from_range(81, 81));
+        assert!(host.has_unknown());
+    }
+
+    #[test]
+    fn words_on_the_wire_are_words_on_the_screen() {
+        for completion in Completion::ALL {
+            assert_eq!(serde_json::to_value(completion).unwrap(), completion.as_str());
+            assert_eq!(format!("{completion:>10}").trim_start(), completion.as_str());
+        }
+        for status in [HostStatus::Up, HostStatus::Down, HostStatus::Unknown] {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            assert_eq!(status.to_string(), status.as_str());
+        }
+    }
+}

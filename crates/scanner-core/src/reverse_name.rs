@@ -49,3 +49,16 @@ impl fmt::Display for ForwardCheck {
         f.pad(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_on_the_wire_are_words_on_the_screen() {
+        for check in ForwardCheck::ALL {
+            assert_eq!(serde_json::to_value(check).unwrap(), check.as_str());
+            assert_eq!(check.to_string(), check.as_str());
+        }
+    }
+}

@@ -370,4 +370,23 @@ mod tests {
             closest_word(&pattern, &[]);
         }
     }
+
+    #[test]
+    fn the_longest_names_are_found_too() {
+        let (_, longest) = words().find(|(_, word)| word.len() == LONGEST_NAME).unwrap();
+        assert!(!ports_of_service(&"?".repeat(LONGEST_NAME)).is_empty());
+        assert_eq!(ports_of_service(&format!("{longest}*")), ports_of_service(longest));
+        let with_mistakes = format!("{longest}{}", "q".repeat(MOST_MISTAKES));
+        assert_eq!(closest_word(&with_mistakes, &[]), Some(longest));
+    }
+
+    #[test]
+    fn a_third_of_the_letters_may_be_wrong() {
+        for (typed, meant) in
+            [("qq", None), ("ssq", Some("ssh")), ("xsshx", None), ("pqstgresxl", Some("postgresql"))]
+        {
+            assert_eq!(closest_word(typed, &[]), meant, "{typed}");
+        }
+        assert_eq!(closest_word("ssg", &["ssf"]), Some("ssf"), "of equally close ones the keyword");
+    }
 }

@@ -172,4 +172,11 @@ mod tests {
             prop_assert!(shown.lines().all(|line| line.chars().count() <= CARET_COLUMNS + 1));
         }
     }
+
+    #[test]
+    fn an_error_moves_into_the_longer_text() {
+        let error = SpecError::new("8o", 1..2, "wrong").within("22,8o,9", 3);
+        assert_eq!((error.input(), error.span()), ("22,8o,9", 4..5));
+        assert_eq!(error.message(), "wrong");
+    }
 }

@@ -445,6 +445,7 @@ mod tests {
         all.subtract(&targets("192.0.2.8/30"));
         assert!(all.names_of(nas).is_empty());
         assert_eq!(all.len(), 252);
+        assert_eq!(format!("{:?}", targets("::1")), "TargetSet(::1, names {})");
     }
 
     #[test]
@@ -472,5 +473,14 @@ mod tests {
         let json = r#"{"ranges":"192.0.2.1","names":{"192.0.2.2":["nas.lan"]}}"#;
         let error = serde_json::from_str::<TargetSet>(json).unwrap_err();
         insta::assert_snapshot!(error, @"`192.0.2.2` has names but is in no range");
+    }
+
+    #[test]
+    fn the_span_is_the_item_that_is_wrong() {
+        for (text, wrong) in
+            [("nas", 0..3), ("10.0.0.1,nas,10.0.0.2", 9..12), ("::1,fe80::1%eth0", 4..16), ("::1,,::2", 4..4)]
+        {
+            assert_eq!(text.parse::<TargetSet>().unwrap_err().span(), wrong, "{text}");
+        }
     }
 }

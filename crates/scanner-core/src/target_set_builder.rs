@@ -103,4 +103,15 @@ mod tests {
         builder.insert_range(addr("::"), addr("::1"));
         assert_eq!(builder.build().to_string(), "::/127,ffff::/16");
     }
+
+    #[test]
+    fn neighbours_in_number_only_stay_apart() {
+        let addr = |text: &str| text.parse::<HostAddr>().unwrap();
+        let mut builder = TargetSetBuilder::default();
+        for text in ["255.255.255.255", "::1:0:0", "10.0.0.2", "::9", "10.0.0.1"] {
+            builder.insert_range(addr(text), addr(text));
+        }
+        let set = builder.build().to_string();
+        assert_eq!(set, "10.0.0.1-10.0.0.2,255.255.255.255,::9,::1:0:0");
+    }
 }

@@ -103,7 +103,13 @@ fn a_host_that_accepts_everything_is_one_change() {
     new.verdict = Some(Verdict::AcceptsEverything);
     insta::assert_snapshot!(compared(&[old], &[new.clone()]), @r#"{"changes":[{"ip":"192.0.2.1","names":[],"change":"verdict","before":null,"after":"accepts-everything"}],"ports_not_compared":0,"hosts_not_compared":{"count":"0","ranges":""}}"#);
     let alone = up("192.0.2.1", &[(Reason::Handshake, "22")]);
-    assert!(compare(&findings(&[alone]), &findings(&[new])).is_same(), "one open port contradicts nothing");
+    assert!(
+        compare(&findings(&[alone]), &findings(&[new.clone()])).is_same(),
+        "one open port contradicts nothing"
+    );
+    let mut later = up("192.0.2.1", &[(Reason::Handshake, "1-90"), (Reason::Rst, "91-100")]);
+    later.verdict = new.verdict;
+    assert!(compare(&findings(&[new]), &findings(&[later])).is_same(), "its ports say nothing");
 }
 
 #[test]
@@ -123,6 +129,25 @@ fn without_details_it_is_known_that_nothing_was_open() {
     assert_eq!(comparison.changes.len(), 1);
     assert_eq!(comparison.changes[0].change, Change::Ports { ports });
     assert_eq!(comparison.ports_not_compared, 79);
+}
+
+#[test]
+fn it_is_partial_where_something_has_no_counterpart() {
+    let scanned = |hosts: &[(&str, &str)]| {
+        let hosts =
+            hosts.iter().map(|(ip, closed)| up(ip, &[(Reason::Handshake, "22"), (Reason::Rst, closed)]));
+        findings(&hosts.collect::<Vec<_>>())
+    };
+    let old = scanned(&[("192.0.2.1", "80")]);
+    for (new, is_same, is_partial) in [
+        (scanned(&[("192.0.2.1", "80")]), true, false),
+        (scanned(&[("192.0.2.1", "80-81")]), true, true),
+        (scanned(&[("192.0.2.1", "80"), ("192.0.2.2", "80")]), true, true),
+        (findings(&[up("192.0.2.1", &[(Reason::Rst, "22,80")])]), false, false),
+    ] {
+        let comparison = compare(&old, &new);
+        assert_eq!((comparison.is_same(), comparison.is_partial()), (is_same, is_partial), "{comparison:?}");
+    }
 }
 
 /// What the same comparison is when it is made the other way round.

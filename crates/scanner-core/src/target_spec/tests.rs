@@ -670,6 +670,7 @@ fn ports() {
         ("nas.lan:top:2,9", "name nas.lan", "9,80,443"),
         ("nas.lan:9,top:2", "name nas.lan", "9,80,443"),
         ("cafe:80", "name cafe", "80"),
+        ("nas:ssh", "name nas", "22"),
         ("fe80:1", "name fe80", "1"),
         ("1.2.3.4:80", "1.2.3.4-1.2.3.4", "80"),
         ("1.2.3.4,6:80,90", "1.2.3.4-1.2.3.4 1.2.3.6-1.2.3.6", "80,90"),
@@ -980,6 +981,26 @@ fn the_most_ranges_one_target_may_stand_for() {
 }
 
 /// Octets in the grammar and the numbers they stand for.
+#[test]
+fn one_address_is_a_range_too() {
+    assert_eq!(read("2001:db8::1-2001:db8::1"), "2001:db8::1-2001:db8::1");
+}
+
+#[test]
+fn the_comma_between_two_targets_is_marked() {
+    assert_eq!(parse_target("1.2.3.4:80,5.6.7.8:443").unwrap_err().span(), 10..11);
+}
+
+#[test]
+fn hints_fit_what_was_typed() {
+    let hint = |text: &str| parse_target(text).unwrap_err().hint().unwrap_or_default().to_owned();
+    assert_eq!(hint("10.0.0"), "as in 10.0.0.1, or 10.0.0.0/24 for all of them");
+    assert_eq!(hint("10.0."), "like 192.0.2.7", "nothing can be put behind a dot at the end");
+    assert_eq!(hint("root@nas"), "give the host alone: nas");
+    assert_eq!(hint("root@"), GRAMMAR);
+    assert_eq!(hint("1:2:3:4:5:6:7:192.0.2.7"), "of up to four digits each", "the IPv4 part is right");
+}
+
 fn octet() -> impl Strategy<Value = (String, BTreeSet<u8>)> {
     let piece = prop_oneof![
         any::<u8>().prop_map(|n| (n.to_string(), BTreeSet::from([n]))),

@@ -571,4 +571,185 @@ mod tests {
         }
         assert_eq!(began, 2, "once more, in case the path has changed");
     }
+
+    fn at(ms: u64) -> ScanTime {
+        ScanTime(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn the_meter_counts_per_second() {
+        let mut meter = Meter::default();
+        for ms in 0..250 {
+            meter.count(at(ms));
+        }
+        assert!((meter.rate(at(125)) - 1_000.0).abs() < 1e-6, "over no less than its span");
+        assert!((meter.rate(at(500)) - 500.0).abs() < 1e-6);
+        meter.count(at(250));
+        assert!((meter.rate - 1_000.0).abs() < 1e-6, "250 in a quarter of a second");
+        assert_eq!((meter.since, meter.count), (at(250), 1));
+        assert!((meter.rate(at(10_000)) - 1_000.0).abs() < 1e-6, "until the next are counted");
+    }
+
+    #[test]
+    fn a_measurement_begins_at_twice_what_seems_to_get_through() {
+        for (passing, rate) in [(1.0, 1_000.0), (0.5, 1_000.0), (0.3, 600.0), (0.1, 200.0), (0.0, 200.0)] {
+            let mut delivery = Delivery::default();
+            (0..250).for_each(|ms| delivery.sent(at(ms), false));
+            assert!(delivery.measure(at(250), passing));
+            let begun = delivery.rate().unwrap();
+            assert!((begun - rate).abs() < 1e-6, "{begun}, not {rate}, where {passing} pass");
+            assert!(!delivery.measure(at(250), passing), "one at a time");
+            assert!(delivery.is_measuring() && delivery.is_in_charge() && delivery.lacks_echoes());
+        }
+        let mut idle = Delivery::default();
+        idle.measure(at(0), 0.5);
+        assert!((idle.rate().unwrap() - SLOWEST).abs() < 1e-6);
+    }
+
+    fn paced(rate: f64) -> Delivery {
+        let mut delivery = Delivery::default();
+        delivery.keep(ScanTime::ZERO, rate);
+        delivery
+    }
+
+    #[test]
+    fn a_pace_is_kept_to_the_millisecond_and_makes_up_for_late_timers() {
+        let mut delivery = paced(1_000.0);
+        delivery.sent(at(10), false);
+        // 4 ms are made up for: five of them at once, the next a millisecond later.
+        let mut sent = 1;
+        while delivery.wait_until(at(10)).is_none() {
+            delivery.sent(at(10), false);
+            sent += 1;
+        }
+        assert_eq!((sent, delivery.wait_until(at(10))), (5, Some(at(11))));
+        assert_eq!(delivery.wait_until(at(11)), None);
+    }
+
+    /// What a pace becomes after so many of sixteen echoes got lost.
+    fn judged(pace: &mut Pace, now: ScanTime, lost: u32) -> Judgement {
+        let mut judgement = Judgement::Right;
+        for n in 0..JUDGED_BY {
+            judgement = pace.echo(now, n >= lost);
+            assert!(n + 1 == JUDGED_BY || judgement == Judgement::Right, "too early");
+        }
+        judgement
+    }
+
+    #[test]
+    fn a_pace_follows_its_echoes() {
+        for (lost, judgement, rate) in [
+            (0, Judgement::Right, 1_020.0),
+            (1, Judgement::Right, 980.0),
+            (2, Judgement::Right, 970.0),
+            (6, Judgement::Right, 970.0),
+            (7, Judgement::Wrong, 1_000.0),
+        ] {
+            let mut pace = Pace { rate: 1_000.0, measured: 1_000.0, echoes: Tally::default(), ceiling: None };
+            assert_eq!(judged(&mut pace, at(0), lost), judgement, "{lost} lost");
+            assert!((pace.rate - rate).abs() < 1e-6, "{lost} lost: {}", pace.rate);
+        }
+    }
+
+    #[test]
+    fn loss_makes_a_ceiling_for_a_while_and_has_a_floor() {
+        let mut pace = Pace { rate: 1_000.0, measured: 1_000.0, echoes: Tally::default(), ceiling: None };
+        judged(&mut pace, at(0), 2);
+        judged(&mut pace, at(1), 0);
+        assert!((pace.rate - 970.0).abs() < 1e-6, "not above the ceiling: {}", pace.rate);
+        judged(&mut pace, at(20_000), 0);
+        assert!((pace.rate - 989.4).abs() < 1e-6, "it is over: {}", pace.rate);
+        for _ in 0..20 {
+            judged(&mut pace, at(20_000), 1);
+        }
+        assert!((pace.rate - 800.0).abs() < 1e-6, "{}", pace.rate);
+    }
+
+    #[test]
+    fn echoes_are_as_many_as_a_state_needs() {
+        let share = |delivery: &mut Delivery, now, idle| {
+            let echoes = (0..12_800).filter(|_| {
+                delivery.attempts = delivery.attempts.wrapping_add(1);
+                delivery.echo_due(now, idle)
+            });
+            echoes.count()
+        };
+        assert_eq!(share(&mut Delivery::default(), at(9), true), 0);
+        assert!((398..=402).contains(&share(&mut paced(100.0), at(9), false)));
+        let mut measuring = Delivery::default();
+        measuring.begin(at(1_000), 500.0, 500.0, Proof::Search { known: false });
+        assert_eq!(share(&mut measuring, at(1_132), false), 0, "the first third spends what was saved up");
+        assert!((3_198..=3_202).contains(&share(&mut measuring, at(1_133), false)));
+        assert_eq!(share(&mut measuring, at(1_000), true), 12_800, "nothing else to ask");
+        measuring.begin(at(1_000), 4_800.0, 4_800.0, Proof::Search { known: false });
+        // 1,280 attempts in the rest of it, 64 of them echoes.
+        assert!((638..=642).contains(&share(&mut measuring, at(1_133), false)));
+    }
+
+    #[test]
+    fn samples_are_two_hundred_per_second_at_most() {
+        for (per_ms, samples) in [(1, 400), (6, 400), (20, 128)] {
+            let mut delivery = Delivery::default();
+            for ms in 0..=250 {
+                (0..per_ms).for_each(|_| delivery.sent(at(ms), false));
+            }
+            let taken = (0..12_800).filter(|_| {
+                delivery.attempts = delivery.attempts.wrapping_add(1);
+                delivery.sample_due(at(250))
+            });
+            let taken = taken.count();
+            assert!(taken.abs_diff(samples) <= 4, "{taken} at {per_ms} per ms");
+        }
+    }
+
+    #[test]
+    fn only_what_was_sent_before_a_limit_was_found_is_void() {
+        let mut delivery = Delivery::default();
+        delivery.measurements = VOIDING;
+        assert_eq!(delivery.keep(at(50), 100.0), Found::Rate { rate: 100.0, voids: true });
+        assert!(delivery.is_void(at(50)) && !delivery.is_void(at(51)));
+        delivery.measurements = VOIDING + 1;
+        assert_eq!(delivery.keep(at(90), 100.0), Found::Rate { rate: 100.0, voids: false });
+        assert!(!delivery.is_void(at(51)));
+    }
+
+    #[test]
+    fn a_measurement_ends_with_enough_echoes_and_counts_what_is_of_it() {
+        let mut delivery = Delivery::default();
+        delivery.begin(at(1_000), 100.0, 200.0, Proof::Search { known: true });
+        for n in 0..u64::from(ECHOES) {
+            delivery.sent(at(1_000 + n * 10), true);
+        }
+        assert!(!delivery.lacks_echoes(), "64 of them");
+        let State::Measuring(it) = delivery.state else { panic!("{:?}", delivery.state) };
+        assert_eq!((it.ended, it.echoes.sent, it.all.sent), (Some(at(1_630)), 64, 64));
+        assert!((it.real_rate() - 64.0 / 0.63).abs() < 1e-6);
+        delivery.taken_back(at(999), true);
+        delivery.taken_back(at(1_631), true);
+        delivery.taken_back(at(1_000), true);
+        delivery.taken_back(at(1_630), false);
+        assert_eq!(delivery.came_back(at(1_700), at(999), true, true), None, "of before");
+        assert_eq!(delivery.came_back(at(1_700), at(1_631), true, true), None, "of later");
+        let State::Measuring(it) = delivery.state else { panic!("{:?}", delivery.state) };
+        assert_eq!((it.all.sent, it.echoes.sent, it.all.back), (62, 63, 0));
+        for n in 0..62 {
+            let found = delivery.came_back(at(1_700), at(1_000), true, n % 2 == 0);
+            assert_eq!(found.is_some(), n == 61, "{n}");
+        }
+        let expected = 62.0 / 0.63 * 0.5 * BELOW;
+        assert!((delivery.rate().unwrap() - expected).abs() < 1e-6);
+    }
+
+    #[test]
+    fn where_all_ports_answer_every_attempt_tells() {
+        let tally = |answered, back| Tally { sent: back, back, answered };
+        let share = |all, echoes| {
+            let (rate, at_most, began, ended) = (100.0, 100.0, ScanTime::ZERO, None);
+            let proof = Proof::Search { known: false };
+            Measurement { rate, at_most, proof, began, ended, all, echoes }.share_that_passes()
+        };
+        assert!((share(tally(50, 100), tally(10, 20)) - 0.5).abs() < 1e-9);
+        assert!((share(tally(45, 100), tally(12, 20)) - 0.45).abs() < 1e-9, "three quarters of the echoes");
+        assert!((share(tally(44, 100), tally(12, 20)) - 0.6).abs() < 1e-9, "most ports are silent");
+    }
 }

@@ -295,7 +295,10 @@ impl Rate {
 
 #[cfg(test)]
 mod tests {
+    use scanner_core::{HostAddr, PortSet, Target, Verdict};
+
     use super::*;
+    use crate::plan::ScanPlan;
 
     #[test]
     fn the_rate_is_that_of_the_last_full_second() {
@@ -314,5 +317,146 @@ mod tests {
         assert_eq!(permille(0, 0), 1000);
         assert_eq!(permille(1, 3), 333);
         assert_eq!(permille(u64::MAX, u64::MAX), 1000);
+    }
+
+    #[test]
+    fn a_rate_over_several_seconds_is_spread_over_them() {
+        let mut rate = Rate::default();
+        rate.count(at(1_200), 30);
+        rate.count(at(1_900), 30);
+        assert_eq!(rate.per_second(at(1_999)), 0, "the first second had none");
+        assert_eq!(rate.per_second(at(2_000)), 60);
+        rate.count(at(2_500), 90);
+        assert_eq!(rate.per_second(at(5_000)), 30, "three seconds had 90");
+        assert_eq!(rate.average(at(5_000)), 30);
+        rate.set_total(at(6_100), 100);
+        assert_eq!(rate.total, 150, "never less than was counted");
+        rate.set_total(at(6_200), 400);
+        assert_eq!(rate.per_second(at(7_000)), 250);
+    }
+
+    /// Of 1,000 ports, 250 on each of four hosts.
+    fn ledger() -> Ledger {
+        let targets = "10.0.0.0/30".parse().unwrap();
+        let plan = ScanPlan::new(targets, PortSet::from_range(1, 250));
+        Ledger::new(&Job::new(plan, "test".into(), 1), PortDetail::Open)
+    }
+
+    fn at(ms: u64) -> ScanTime {
+        ScanTime(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn what_is_left_is_told_once_there_is_enough_to_tell() {
+        for (ms, closed, eta) in [
+            (1_999, 100, None),
+            (2_000, 9, None),
+            (2_000, 10, Some(198_000)),
+            (2_000, 100, Some(18_000)),
+            (4_000, 999, Some(4)),
+            (1, 1_000, Some(0)),
+        ] {
+            let mut ledger = ledger();
+            ledger.counts.count(PortState::Closed, closed);
+            let progress = ledger.progress(at(ms), 7, 9);
+            assert_eq!(progress.eta, eta.map(Duration::from_millis), "{closed} in {ms} ms");
+            assert_eq!((progress.elapsed, progress.in_flight, progress.window), (at(ms).0, 7, 9));
+        }
+    }
+
+    #[test]
+    fn what_was_silent_so_far_counts_by_half() {
+        let mut ledger = ledger();
+        ledger.counts.count(PortState::Closed, 400);
+        ledger.not_asked(100);
+        (0..200).for_each(|_| ledger.silent());
+        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 600);
+        ledger.silence_is_over(20);
+        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 590);
+        (0..2_000).for_each(|_| ledger.silent());
+        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 999, "something is left");
+        ledger.counts.count(PortState::Closed, 500);
+        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 1_000);
+    }
+
+    #[test]
+    fn attempts_and_hosts_are_counted() {
+        let mut ledger = ledger();
+        (0..30).for_each(|n| ledger.sent(at(n * 10)));
+        ledger.host_up();
+        ledger.host_up();
+        let progress = ledger.progress(at(500), 0, 0);
+        assert_eq!((progress.sent, progress.rate, progress.targets_up), (30, 60, 2));
+        assert_eq!((progress.targets, progress.probes), (4, 1_000));
+    }
+
+    #[test]
+    fn what_was_never_begun_is_not_measured() {
+        let mut ledger = ledger();
+        ledger.counts.count(PortState::Closed, 900);
+        assert_eq!(ledger.completion(), Completion::Complete);
+        ledger.never_started(Reason::Deadline);
+        ledger.never_started(Reason::Deadline);
+        assert_eq!(ledger.not_measured, BTreeMap::from([(Reason::Deadline, 100)]));
+        assert_eq!((ledger.counts.unknown, ledger.counts.pending()), (100, 0));
+    }
+
+    #[test]
+    fn the_end_says_how_it_came() {
+        for (stopped, unknown, completion) in [
+            (None, 0, Completion::Complete),
+            (None, 1, Completion::Incomplete),
+            (Some(Reason::Cancelled), 0, Completion::Cancelled),
+            (Some(Reason::Deadline), 1, Completion::Deadline),
+            (Some(Reason::NetworkDown), 0, Completion::Incomplete),
+        ] {
+            let mut ledger = ledger();
+            ledger.counts.count(PortState::Unknown, unknown);
+            ledger.stopped = stopped;
+            assert_eq!(ledger.completion(), completion, "{stopped:?}, {unknown} unknown");
+            let progress = ledger.progress(at(1), 0, 0);
+            let so_far = ledger.report(progress, std::iter::empty()).completion;
+            assert_eq!(so_far, Completion::Incomplete, "999 ports and more are left");
+        }
+    }
+
+    #[test]
+    fn hosts_without_anything_to_tell_are_kept_as_addresses() {
+        use HostStatus::{Down, Unknown, Up};
+        let host = |last, status, ports: &[Reason]| {
+            let target = Target::new(HostAddr::from(std::net::Ipv4Addr::new(10, 0, 0, last)));
+            let mut host = HostResult { status, ..HostResult::unknown(&target) };
+            for (port, &reason) in (1..).zip(ports) {
+                host.ports.add(reason, &PortSet::from_range(port, port));
+            }
+            host
+        };
+        let mut ledger = ledger();
+        ledger.finish(host(9, Up, &[Reason::Handshake]));
+        ledger.finish(host(1, Up, &[Reason::Rst]));
+        ledger.finish(host(2, Down, &[Reason::NoNeighbour]));
+        ledger.finish(host(3, Unknown, &[Reason::NoReply]));
+        ledger.finish(host(4, Unknown, &[Reason::Refused, Reason::LocalLimit]));
+        ledger.finish(HostResult { not_asked: 5, ..host(5, Unknown, &[]) });
+        ledger.finish(host(6, Unknown, &[Reason::LocalLimit]));
+        ledger.finish(HostResult { verdict: Some(Verdict::HostLost), ..host(7, Up, &[Reason::HostLost]) });
+        let progress = ledger.progress(at(1), 0, 0);
+        assert_eq!(progress.targets_done, 8);
+        let report = ledger.report(progress, std::iter::once(host(8, Up, &[])));
+        let in_full: Vec<_> = report.hosts.iter().map(|host| host.ip.to_string()).collect();
+        assert_eq!(in_full, ["10.0.0.7", "10.0.0.8", "10.0.0.9"]);
+        let sets = [report.up_nothing_open, report.down, report.no_answer, report.not_measured_hosts];
+        let sets = sets.map(|set| set.to_string());
+        assert_eq!(sets, ["10.0.0.1", "10.0.0.2", "10.0.0.3-10.0.0.5", "10.0.0.6"]);
+    }
+
+    #[test]
+    fn a_note_is_made_once() {
+        let mut ledger = ledger();
+        let note = |code: &str, message: &str| Note { code: code.into(), message: message.into() };
+        assert!(ledger.note(note("a", "one")).is_some());
+        assert!(ledger.note(note("a", "two")).is_none());
+        assert!(ledger.note(note("b", "one")).is_some());
+        assert_eq!(ledger.notes, [note("a", "one"), note("b", "one")]);
     }
 }

@@ -509,4 +509,146 @@ mod tests {
         assert_eq!(back, Confirmed::CameBack(vec![SilentPort { port: 81, attempts: 2 }]));
         assert!(!alive.in_doubt());
     }
+
+    fn with_canary() -> Liveness {
+        let mut alive = Liveness::default();
+        alive.answered(at(1), 80, Reason::Handshake, false);
+        alive
+    }
+
+    #[test]
+    fn the_canary_is_due_after_many_silent_ports_or_half_a_second() {
+        let mut alive = with_canary();
+        (1..64).for_each(|port| alive.silent(port, 1));
+        assert!(!alive.canary_due(at(2), false));
+        alive.silent(64, 1);
+        assert!(alive.canary_due(at(2), false), "the 64th");
+
+        let mut alive = with_canary();
+        alive.silent(81, 1);
+        assert!(!alive.canary_due(at(500), false));
+        assert!(alive.canary_due(at(501), false), "half a second after the answer");
+        alive.canary_is_out(at(501), false);
+        alive.canary_returned();
+        assert!(!alive.canary_due(at(1_000), false));
+        assert!(alive.canary_due(at(1_001), false), "half a second after it was asked");
+    }
+
+    #[test]
+    fn the_canary_waits_twice_as_long_with_every_strike() {
+        let mut alive = with_canary();
+        let second = Duration::from_secs(1);
+        for strikes in 0..CANARY_STRIKES {
+            assert_eq!(alive.canary_timeout(second), second * (1 << strikes));
+            assert_eq!(alive.in_doubt(), strikes >= 2, "{strikes}");
+            assert_eq!(alive.canary_due(at(2), false), strikes > 0, "asked again at once");
+            alive.canary_silent(at(2));
+        }
+        assert_eq!(alive.canary_timeout(second), 16 * second);
+    }
+
+    #[test]
+    fn what_the_last_canaries_say_of_the_loss() {
+        // Oldest first; `x` stayed silent.
+        for (canaries, heavy, light, heard) in [
+            ("", false, false, true),
+            ("xxx", false, false, true),
+            ("xx..", true, false, true),
+            ("x...", false, false, true),
+            ("xx...", true, false, true),
+            ("xxx.....", false, true, true),
+            (".......", false, false, true),
+            ("........", false, true, true),
+            ("....xxxx", true, false, false),
+            ("...xxxx.", true, false, true),
+            ("xxxxxxxxxxxxxxxx..........", false, true, true),
+        ] {
+            let mut alive = with_canary();
+            canaries.chars().for_each(|canary| alive.remember_canary(canary == 'x'));
+            let said = (alive.is_loss_heavy(), alive.is_loss_light(), alive.was_heard_lately());
+            assert_eq!(said, (heavy, light, heard), "{canaries:?}");
+        }
+        let mut alive = with_canary();
+        assert!((alive.passing() - 1.0).abs() < 1e-9);
+        for silent in [true, false, false, false] {
+            alive.remember_canary(silent);
+        }
+        assert!((alive.passing() - 0.75).abs() < 1e-9);
+        alive.forget_loss();
+        assert!((alive.passing() - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_strike_that_was_explained_is_none() {
+        let mut alive = with_canary();
+        (1..CANARY_STRIKES).for_each(|_| assert_eq!(alive.canary_silent(at(2)), Strike::Loss));
+        alive.absolve();
+        assert!(!alive.in_doubt() && !alive.canary_due(at(3), true));
+        assert_eq!(alive.canary_silent(at(4)), Strike::Loss, "the first again");
+    }
+
+    #[test]
+    fn echoes_take_turns_among_the_first_listeners() {
+        let mut alive = Liveness::default();
+        assert_eq!(alive.listener(), None);
+        for port in [22, 22, 80, 81, 82, 83, 84, 85, 86, 87, 88] {
+            alive.answered(at(1), port, Reason::Handshake, false);
+        }
+        alive.answered(at(1), 1, Reason::Rst, false);
+        let mut asked = Vec::new();
+        for _ in 0..10 {
+            asked.extend(alive.listener());
+            alive.echo_is_out();
+        }
+        assert_eq!(asked, [22, 80, 81, 82, 83, 84, 85, 86, 22, 80]);
+        alive.drop_canary();
+        assert_eq!((alive.listener(), alive.canary()), (None, None));
+    }
+
+    #[test]
+    fn only_a_listener_tells_under_load() {
+        for (reason, under_load) in [(Reason::Handshake, true), (Reason::Rst, false)] {
+            let mut alive = Liveness::default();
+            alive.answered(at(1), 80, reason, false);
+            alive.canary_is_out(at(2), true);
+            assert_eq!(alive.canary_was_under_load(), under_load, "{reason}");
+            alive.canary_is_out(at(3), false);
+            assert!(!alive.canary_was_under_load());
+        }
+    }
+
+    #[test]
+    fn refusals_of_three_ports_are_of_a_host_that_never_answered() {
+        let mut alive = Liveness::default();
+        let told = [80, 80, 22, 22, 443].map(|port| alive.refused_unheard(port));
+        assert_eq!(told, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn the_pauses_of_a_lost_host_double() {
+        let mut alive = with_canary();
+        let mut now = at(100);
+        let Strike::Lost(mut next) = alive.cut_off(now) else { panic!("gave up") };
+        for pause in [500, 1_000, 2_000, 4_000, 4_000] {
+            assert_eq!(next, now + Duration::from_millis(pause));
+            now = next;
+            match alive.cut_off(now) {
+                Strike::Lost(later) => next = later,
+                strike => assert_eq!((strike, pause), (Strike::GaveUp, 4_000)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_pause_moves_what_is_waited_for() {
+        let mut alive = with_canary();
+        alive.silent(81, 1);
+        alive.canary_is_out(at(100), false);
+        alive.canary_returned();
+        alive.shift(Duration::from_secs(10));
+        assert!(!alive.canary_due(at(10_599), false) && alive.canary_due(at(10_600), false));
+        alive.cut_off(at(10_600));
+        alive.shift(Duration::from_secs(10));
+        assert!(!alive.canary_due(at(21_099), false) && alive.canary_due(at(21_100), false));
+    }
 }

@@ -215,4 +215,65 @@ mod tests {
         assert!(tries.count() < PATIENT_TRIES as usize);
         assert_eq!(local.cap(), 1, "never none at all");
     }
+
+    #[test]
+    fn pauses_grow_up_to_a_second_and_are_not_drawn_out() {
+        let (mut local, mut now) = (Local::default(), at(0));
+        for pause in [20, 40, 80, 160, 320, 640, 1_000, 1_000] {
+            local.failed(now, Trouble::Limit, 9);
+            let until = now + Duration::from_millis(pause);
+            assert_eq!(local.paused_until(now), Some(until), "{pause}");
+            local.failed(now + Duration::from_millis(1), Trouble::Limit, 8);
+            assert_eq!(local.paused_until(now), Some(until), "others of the same moment");
+            now = until;
+        }
+        local.worked();
+        local.failed(now, Trouble::Limit, 9);
+        assert_eq!(local.paused_until(now), Some(now + LOCAL_PAUSE), "short again after something worked");
+    }
+
+    #[test]
+    fn a_network_that_is_down_caps_nothing_and_is_asked_evenly() {
+        let mut local = Local::default();
+        for turn in 0..4 {
+            let now = at(500 * turn);
+            assert!(!local.failed(now, Trouble::NetworkDown, 3));
+            assert_eq!(local.paused_until(now), Some(now + DOWN_PAUSE));
+        }
+        assert_eq!(local.cap(), u32::MAX);
+        assert!(!local.failed(at(14_999), Trouble::NetworkDown, 0));
+        assert!(local.failed(at(15_000), Trouble::NetworkDown, 0));
+        assert_eq!(Trouble::NetworkDown.reason(), Reason::NetworkDown);
+        assert_eq!(Trouble::Limit.reason(), Reason::LocalLimit);
+    }
+
+    #[test]
+    fn growth_comes_faster_the_longer_nothing_fails() {
+        let mut local = Local::default();
+        for _ in 0..2 {
+            local.failed(at(0), Trouble::Limit, 40);
+        }
+        assert_eq!(local.regrow_after, 4 * REGROW_FIRST);
+        let mut caps = Vec::new();
+        for attempts in [32, 32, 16, 8, 8] {
+            (1..attempts).for_each(|_| local.worked());
+            let before = local.cap();
+            local.worked();
+            assert_ne!(local.cap(), before, "after {attempts} attempts that went out");
+            caps.push(local.cap());
+        }
+        assert_eq!(caps, [50, 62, 77, 96, 120]);
+        local.failed(at(0), Trouble::Limit, 500);
+        assert_eq!(local.cap(), 120, "more that are out do not raise it");
+    }
+
+    #[test]
+    fn a_breath_is_taken_for_every_twentieth_reject() {
+        let mut local = Local::default();
+        (1..REJECTS_AT_ONCE).for_each(|_| local.rejected(at(5)));
+        assert_eq!(local.paused_until(at(5)), None);
+        local.rejected(at(5));
+        assert_eq!(local.paused_until(at(5)), Some(at(45)));
+        assert_eq!(local.paused_until(at(45)), None);
+    }
 }

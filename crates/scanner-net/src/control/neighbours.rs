@@ -327,4 +327,84 @@ mod tests {
         }
         assert!(!Links::default().is_on_link("10.9.0.7".parse().unwrap()));
     }
+
+    #[test]
+    fn a_reading_is_wanted_at_the_earliest_moment_that_was_asked_for() {
+        let mut neighbours = Neighbourhood::new();
+        assert_eq!(neighbours.wanted(), Some(at(0)), "before anything else");
+        neighbours.is_being_read();
+        assert_eq!(neighbours.wanted(), None);
+        neighbours.want(at(900));
+        neighbours.want(at(700));
+        neighbours.want(at(800));
+        assert_eq!(neighbours.wanted(), Some(at(700)));
+
+        neighbours.is_being_read();
+        neighbours.want_soon(at(300), Duration::from_millis(250));
+        assert_eq!(neighbours.wanted(), Some(at(300)), "none was read yet");
+        neighbours.take(at(310), reading(512, 0));
+        neighbours.is_being_read();
+        neighbours.want_soon(at(400), Duration::from_millis(250));
+        assert_eq!(neighbours.wanted(), Some(at(560)), "not twice within the pause");
+        neighbours.is_being_read();
+        neighbours.want_soon(at(600), Duration::from_millis(250));
+        assert_eq!(neighbours.wanted(), Some(at(600)));
+    }
+
+    #[test]
+    fn the_number_after_a_full_table_has_bounds_and_comes_back() {
+        let mut neighbours = Neighbourhood::new();
+        neighbours.take(at(0), reading(512, 0));
+        let mut limits = Vec::new();
+        for turn in 1..=9 {
+            assert!(neighbours.take(at(turn), reading(512, turn)));
+            limits.push(neighbours.limit);
+        }
+        let least = NEIGHBOURS_WHEN_FULL;
+        let halves = [256, 128, 64, 32, 16, 8, 4, 2, 1];
+        assert_eq!(limits, halves.map(|half| half.max(least)));
+        assert!(neighbours.take(at(10), reading(1, 10)));
+        assert_eq!(neighbours.limit, 1, "never more than the table should hold");
+        let over = at(10) + TABLE_FULL_FOR;
+        neighbours.take(at(11), reading(512, 10));
+        assert_eq!(neighbours.limit, 1);
+        neighbours.take(over, reading(512, 10));
+        assert_eq!(neighbours.limit, 512);
+        assert_eq!(neighbours.room(at(10) + TABLE_FULL_PAUSE), Room::Now);
+    }
+
+    #[test]
+    fn an_answer_to_the_second_request_is_a_late_one() {
+        for (after, late) in [(NEIGHBOUR_LATE - Duration::from_millis(1), false), (NEIGHBOUR_LATE, true)] {
+            let mut neighbours = Neighbourhood::new();
+            neighbours.take(at(0), reading(512, 0));
+            neighbours.begin();
+            assert_eq!(neighbours.resolving(), 1);
+            neighbours.end(at(7) + after, at(7), true);
+            assert_eq!(neighbours.resolving(), 0);
+            assert_eq!(neighbours.is_missing(at(0) + NEIGHBOUR_UNANSWERED, at(0)), !late, "{after:?}");
+        }
+    }
+
+    #[test]
+    fn a_neighbour_that_the_kernel_gave_up_leaves_nothing_behind() {
+        let mut neighbours = Neighbourhood::new();
+        neighbours.take(at(0), reading(1, 0));
+        neighbours.begin();
+        neighbours.end(at(0) + RESOLUTION, at(0), false);
+        assert_eq!(neighbours.room(at(0) + RESOLUTION), Room::Now);
+    }
+
+    #[test]
+    fn every_bit_of_the_prefix_counts() {
+        let on = |network: &str, prefix, addr: &str| {
+            let network = network.parse().unwrap();
+            let links = Links(vec![Route { network, prefix, resolves: true }]);
+            links.is_on_link(addr.parse().unwrap())
+        };
+        assert!(on("10.9.0.128", 25, "10.9.0.255") && !on("10.9.0.128", 25, "10.9.0.127"));
+        assert!(on("10.9.0.1", 32, "10.9.0.1") && !on("10.9.0.1", 32, "10.9.0.0"));
+        assert!(on("fd07::2", 127, "fd07::3") && !on("fd07::2", 127, "fd07::1"));
+        assert!(!on("::", 0, "10.9.0.1") && !on("0.0.0.0", 0, "fd07::1"), "of the other family");
+    }
 }

@@ -95,4 +95,29 @@ mod tests {
         let mut pacer = Pacer::new(None);
         assert_eq!(pacer.ready_at(ScanTime::ZERO), None);
     }
+
+    #[test]
+    fn the_next_token_comes_to_the_microsecond() {
+        let at = |micros| ScanTime(Duration::from_micros(micros));
+        let mut pacer = Pacer::new(NonZeroU32::new(500));
+        assert_eq!(pacer.ready_at(at(0)), None, "the first goes at once");
+        pacer.take();
+        assert_eq!(pacer.ready_at(at(0)), Some(at(2_000)));
+        assert_eq!(pacer.ready_at(at(500)), Some(at(2_000)), "a quarter of a token is there");
+        assert_eq!(pacer.ready_at(at(2_000)), None);
+        pacer.take();
+        pacer.take();
+        assert_eq!(pacer.ready_at(at(2_000)), Some(at(6_000)), "one was taken in advance");
+    }
+
+    #[test]
+    fn a_new_rate_begins_without_what_was_saved_up() {
+        let mut pacer = Pacer::new(NonZeroU32::new(1000));
+        let now = ScanTime(Duration::from_secs(1));
+        pacer.set_rate(NonZeroU32::new(100), now);
+        pacer.take();
+        assert_eq!(pacer.ready_at(now), Some(now + Duration::from_millis(10)));
+        pacer.set_rate(None, now);
+        assert_eq!(pacer.ready_at(now), None);
+    }
 }

@@ -93,4 +93,14 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn few_silent_ports_among_many_are_waited_for() {
+        let due = at(0) + PATIENCE_EVERY;
+        for (silent, answering) in [(1, 4), (3, 12), (64, 256)] {
+            let next = Patience::default().next_round(at(0), silent, answering);
+            assert_eq!(next, Some(due), "{silent}, {answering}");
+        }
+        assert_eq!(Patience::default().next_round(at(0), 65, 260), None);
+    }
 }

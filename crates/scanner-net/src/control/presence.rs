@@ -127,6 +127,9 @@ impl Presence {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::neighbours::NeighbourState;
     use super::*;
 
     #[test]
@@ -151,6 +154,53 @@ mod tests {
             }
             let found = (presence.status(), presence.evidence().map(Evidence::as_str));
             assert_eq!(found, (status, evidence), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_asked_while_it_may_have_news() {
+        let (since, mac) = (ScanTime::ZERO, Some("02:00:00:00:00:01".parse().unwrap()));
+        let found = Neighbour { state: NeighbourState::Confirmed, mac };
+        for (link, before, after) in [
+            (Link::Elsewhere, false, false),
+            (Link::Resolving(since), true, true),
+            (Link::Stale(since), true, true),
+            (Link::Neighbour, false, true),
+        ] {
+            let mut presence = Presence::new(link);
+            assert_eq!(presence.asks_table(), before, "{link:?}, not heard of yet");
+            presence.looked_up(Some(found));
+            presence.answered(Reason::Rst);
+            assert_eq!(presence.asks_table(), after, "{link:?}, and answered");
+            assert_eq!(presence.lacks_mac(), link != Link::Elsewhere, "{link:?}");
+            presence.looked_up(None);
+            assert!(!presence.lacks_mac(), "{link:?}, looked up since it answered");
+            assert_eq!(presence.mac(), mac, "what was known stays");
+        }
+    }
+
+    #[test]
+    fn who_is_not_there_has_no_hardware_address_and_was_not_heard() {
+        let mut presence = Presence::new(Link::Neighbour);
+        let mac = Some("02:00:00:00:00:01".parse().unwrap());
+        presence.looked_up(Some(Neighbour { state: NeighbourState::Stale, mac }));
+        presence.answered(Reason::NoNeighbour);
+        assert_eq!((presence.mac(), presence.is_heard(), presence.is_there()), (None, false, false));
+        presence.answered(Reason::Prohibited);
+        assert_eq!((presence.is_heard(), presence.is_up()), (true, false), "heard from the path");
+        presence.answered(Reason::Handshake);
+        assert_eq!((presence.mac(), presence.is_there(), presence.is_up()), (mac, true, true));
+    }
+
+    #[test]
+    fn the_search_for_a_neighbour_begins_with_what_is_sent() {
+        let (then, now) = (ScanTime::ZERO, ScanTime(Duration::from_secs(1)));
+        for (link, sent) in
+            [(Link::Resolving(then), Link::Resolving(now)), (Link::Stale(then), Link::Stale(then))]
+        {
+            let mut presence = Presence::new(link);
+            presence.sent(now);
+            assert_eq!(presence.link, sent);
         }
     }
 }

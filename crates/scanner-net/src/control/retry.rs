@@ -348,4 +348,109 @@ mod tests {
         assert!(!attempts_after(seen(3, 0), half_lost).0, "too few listeners to tell");
         assert!(!attempts_after(seen(40, 0), seen(200, 5)).0, "too little lost to tell");
     }
+
+    #[test]
+    fn who_answered_is_told_by_the_reason() {
+        for reason in Reason::ALL {
+            let answerer = match reason {
+                Reason::Handshake | Reason::SelfConnect => Some(Answerer::Listener),
+                Reason::Rst | Reason::Refused => Some(Answerer::Closed),
+                Reason::PortUnreachable | Reason::Prohibited => Some(Answerer::Icmp),
+                _ => None,
+            };
+            assert_eq!(Answerer::of(reason), answerer, "{reason}");
+        }
+        let tell = [Answerer::Listener, Answerer::Closed, Answerer::Icmp].map(Answerer::tells_loss);
+        assert_eq!(tell, [true, true, false]);
+    }
+
+    #[test]
+    fn loss_is_counted_per_attempt() {
+        let mut loss = LossEstimate::default();
+        assert_eq!((loss.share(), loss.seen()), (None, false));
+        loss.answered_after(0);
+        assert_eq!((loss.share(), loss.seen()), (Some(0.0), false));
+        loss.answered_after(2);
+        assert_eq!(loss, seen(4, 2));
+        loss.known_port_silent();
+        assert_eq!(loss, seen(5, 3));
+        assert!(loss.seen());
+        assert_eq!(loss.and(seen(10, 1)), seen(15, 4));
+    }
+
+    #[test]
+    fn the_limits_of_what_tells_a_limit() {
+        let lost = |closed, icmp, under_load, echoes| {
+            HostLoss { listeners: seen(100, 0), closed, icmp, under_load, echoes }.is_limited()
+        };
+        let none = seen(0, 0);
+        assert!(lost(seen(10, 8), none, seen(8, 0), none), "just enough of both");
+        assert!(!lost(seen(10, 7), none, seen(8, 0), none));
+        assert!(!lost(seen(10, 8), none, seen(7, 0), none));
+        assert!(lost(seen(5, 4), seen(5, 4), seen(8, 0), none), "RST and ICMP together");
+        // One listener of nine, as if one more had been lost: four times as often is 16 of 36.
+        assert!(lost(seen(100, 45), none, seen(8, 0), none));
+        assert!(!lost(seen(100, 44), none, seen(8, 0), none));
+        assert!(!lost(seen(100, 80), none, seen(100, 0), seen(8, 2)), "echoes tell better");
+        assert!(lost(seen(100, 80), none, seen(100, 0), seen(7, 7)), "too few of them");
+        let limited = HostLoss {
+            listeners: seen(50, 1),
+            closed: seen(10, 8),
+            under_load: seen(40, 0),
+            ..HostLoss::default()
+        };
+        assert_eq!(limited.of_path(), seen(50, 1));
+        let lossy = HostLoss { under_load: none, ..limited };
+        assert_eq!(lossy.of_path(), seen(60, 9));
+    }
+
+    #[test]
+    fn more_answers_are_wanted_until_the_bound_is_close() {
+        let vague = |configured, closed, listeners, echoes| {
+            let mut attempts = Attempts::new(configured);
+            attempts.restore(HostLoss { closed, listeners, echoes, ..HostLoss::default() });
+            attempts.is_vague()
+        };
+        let none = seen(0, 0);
+        for (closed, listeners, echoes, is_vague) in [
+            (seen(298, 0), none, none, true),
+            (seen(299, 0), none, none, false),
+            (seen(597, 1), none, none, true),
+            (seen(598, 1), none, none, false),
+            (seen(500, 1), seen(98, 0), none, false),
+            (seen(1000, 200), none, none, false),
+            (seen(1000, 201), seen(400, 0), seen(298, 0), true),
+            (seen(1000, 201), seen(400, 0), seen(299, 0), false),
+        ] {
+            assert_eq!(
+                vague(None, closed, listeners, echoes),
+                is_vague,
+                "{closed:?} {listeners:?} {echoes:?}"
+            );
+            assert!(!vague(Some(3), closed, listeners, echoes), "what is configured needs no evidence");
+        }
+    }
+
+    #[test]
+    fn each_kind_of_evidence_goes_where_it_belongs() {
+        let mut attempts = Attempts::new(None);
+        attempts.answered_after(Answerer::Listener, 1);
+        attempts.known_port_silent(Answerer::Closed);
+        attempts.answered_after(Answerer::Icmp, 3);
+        attempts.listener_under_load(true);
+        attempts.listener_under_load(false);
+        attempts.listener_under_load(false);
+        attempts.echo(true);
+        attempts.echo(false);
+        attempts.echo(true);
+        let loss = HostLoss {
+            listeners: seen(2, 1),
+            closed: seen(1, 1),
+            icmp: seen(4, 3),
+            under_load: seen(3, 2),
+            echoes: seen(3, 1),
+        };
+        assert_eq!(attempts.loss(), loss);
+        assert_eq!(attempts.needed(), seen(3, 2).attempts_needed(None));
+    }
 }

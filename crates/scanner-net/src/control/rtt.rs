@@ -168,4 +168,37 @@ mod tests {
         group.sample(MS);
         assert_eq!(Rtt::borrowed_timeout(&group), INITIAL_TIMEOUT / 2);
     }
+
+    /// What RFC 6298 makes of three answers, by hand.
+    #[test]
+    fn the_estimate_has_the_gains_of_the_rfc() {
+        let mut rtt = Rtt::default();
+        for (sample, mean, timeout) in [(80, 80, 240), (160, 90, 290), (50, 85, 275)] {
+            rtt.sample(sample * MS);
+            assert_eq!((rtt.mean(), rtt.timeout()), (Some(mean * MS), Some(timeout * MS)), "{sample}");
+        }
+    }
+
+    #[test]
+    fn a_late_answer_is_a_sample_where_others_come_late_too() {
+        for (first, taken) in [(164, false), (165, true), (989, true)] {
+            let mut rtt = Rtt::default();
+            rtt.sample(first * MS);
+            assert_eq!(rtt.mean(), Some(first * MS));
+            rtt.sample(990 * MS);
+            assert_eq!(rtt.mean() != Some(first * MS), taken, "{first} ms at first");
+        }
+        let mut rtt = Rtt::default();
+        rtt.sample(990 * MS);
+        assert!(!rtt.is_known());
+    }
+
+    #[test]
+    fn borrows_twice_the_time_of_the_group() {
+        let mut group = Rtt::default();
+        group.sample(150 * MS);
+        assert_eq!(Rtt::borrowed_timeout(&group), 900 * MS);
+        group.sample(400 * MS);
+        assert_eq!(Rtt::borrowed_timeout(&group), INITIAL_TIMEOUT);
+    }
 }

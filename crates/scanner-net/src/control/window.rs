@@ -209,4 +209,51 @@ mod tests {
         window.grow(50, 4, false);
         assert_eq!(window.size(), 10);
     }
+
+    #[test]
+    fn half_of_it_in_use_is_in_use() {
+        let mut window = Window::new(10.0, 100);
+        window.grow(1, 5, false);
+        assert_eq!(window.size(), 11);
+    }
+
+    #[test]
+    fn where_loss_is_light_the_way_back_is_shorter() {
+        let mut window = Window::new(80.0, 1000);
+        window.reduce(at(1), at(2));
+        for _ in 0..16 {
+            window.grow(1, 40, true);
+        }
+        assert_eq!(window.size(), 42, "one more for eight answers");
+        window.absolve();
+        window.grow(8, 40, true);
+        assert_eq!(window.size(), 50, "no threshold any more");
+    }
+
+    #[test]
+    fn another_decision_raises_it_and_never_lowers_it() {
+        let mut window = Window::new(10.0, 100);
+        for (least, size) in [(5, 10), (40, 40), (20, 40), (1000, 100)] {
+            window.raise(least);
+            assert_eq!(window.size(), size, "at least {least}");
+        }
+    }
+
+    #[test]
+    fn growth_for_want_of_evidence_lowers_nothing() {
+        let mut window = Window::new(40.0, 1000);
+        window.grow_below(32, 40);
+        assert_eq!(window.size(), 40);
+        window.grow_below(42, 40);
+        assert_eq!(window.size(), 42);
+    }
+
+    #[test]
+    fn a_probe_sent_at_the_moment_of_the_reduction_is_of_the_same_flight() {
+        let mut window = Window::new(80.0, 1000);
+        assert!(window.reduce(at(1), at(10)));
+        assert!(!window.reduce(at(10), at(11)));
+        assert!(window.reduce(at(11), at(12)));
+        assert_eq!(window.size(), 40, "never below half of its first value");
+    }
 }
