@@ -704,8 +704,7 @@ mod tests {
 
     #[test]
     fn only_what_was_sent_before_a_limit_was_found_is_void() {
-        let mut delivery = Delivery::default();
-        delivery.measurements = VOIDING;
+        let mut delivery = Delivery { measurements: VOIDING, ..Delivery::default() };
         assert_eq!(delivery.keep(at(50), 100.0), Found::Rate { rate: 100.0, voids: true });
         assert!(delivery.is_void(at(50)) && !delivery.is_void(at(51)));
         delivery.measurements = VOIDING + 1;
@@ -751,5 +750,52 @@ mod tests {
         assert!((share(tally(50, 100), tally(10, 20)) - 0.5).abs() < 1e-9);
         assert!((share(tally(45, 100), tally(12, 20)) - 0.45).abs() < 1e-9, "three quarters of the echoes");
         assert!((share(tally(44, 100), tally(12, 20)) - 0.6).abs() < 1e-9, "most ports are silent");
+    }
+
+    /// What comes of a measurement in which `answered` of 100 attempts of one second were, and the rate after it.
+    fn concluded(rate: f64, at_most: f64, proof: Proof, answered: u32) -> (Option<Found>, Delivery) {
+        let all = Tally { sent: 100, back: 100, answered };
+        let (began, ended) = (at(0), Some(at(1_000)));
+        let it = Measurement { rate, at_most, proof, began, ended, all, echoes: all };
+        let mut delivery = Delivery { state: State::Measuring(it), measurements: 1, ..Delivery::default() };
+        (delivery.conclude(at(1_100)), delivery)
+    }
+
+    #[test]
+    fn a_measurement_leads_to_the_next_or_to_an_end() {
+        let (search, known) = (Proof::Search { known: false }, Proof::Search { known: true });
+        for (rate, at_most, proof, answered, next) in [
+            (100.0, 400.0, search, 75, 200.0),
+            (100.0, 150.0, search, 75, 150.0),
+            (100.0, 400.0, search, 74, 74.0 * BELOW),
+            (100.0, 100.0, search, 20, 40.0),
+            (100.0, 100.0, known, 5, 12.5),
+            (100.0, 100.0, search, 25, 25.0 * BELOW),
+            (100.0, 100.0, Proof::Of(1, 0.5), 74, 74.0 * BELOW),
+        ] {
+            let (found, delivery) = concluded(rate, at_most, proof, answered);
+            assert_eq!((found, delivery.is_measuring()), (None, true), "{rate} {proof:?} {answered}");
+            let begun = delivery.rate().unwrap();
+            assert!((begun - next).abs() < 1e-6, "{rate} {proof:?} {answered}: {begun}");
+        }
+        for (rate, proof, answered, kept) in [
+            (100.0, known, 25, 25.0 * BELOW),
+            (SLOWEST, known, 20, 20.0 * BELOW),
+            (100.0, Proof::Of(1, 0.5), 75, 100.0),
+            (100.0, Proof::Of(2, 0.5), 75, 100.0),
+        ] {
+            let (found, delivery) = concluded(rate, 400.0, proof, answered);
+            assert!(matches!(found, Some(Found::Rate { voids: true, .. })), "{found:?}");
+            let pace = delivery.rate().unwrap();
+            assert!((pace - kept).abs() < 1e-6, "{rate} {proof:?} {answered}: {pace}");
+            assert!(!delivery.is_measuring() && !delivery.found_no_limit());
+        }
+        for (proof, answered) in [(search, 75), (Proof::Of(2, 0.5), 74)] {
+            let (found, delivery) = concluded(100.0, 100.0, proof, answered);
+            assert_eq!((found, delivery.rate()), (Some(Found::NoLimit), None), "{proof:?} {answered}");
+            assert!(delivery.found_no_limit());
+        }
+        let (found, delivery) = concluded(100.0, 100.0, search, 0);
+        assert_eq!((found, delivery.rate(), delivery.found_no_limit()), (Some(Found::Nothing), None, false));
     }
 }

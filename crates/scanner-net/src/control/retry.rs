@@ -351,13 +351,16 @@ mod tests {
 
     #[test]
     fn who_answered_is_told_by_the_reason() {
+        let known = [
+            (Reason::Handshake, Answerer::Listener),
+            (Reason::SelfConnect, Answerer::Listener),
+            (Reason::Rst, Answerer::Closed),
+            (Reason::Refused, Answerer::Closed),
+            (Reason::PortUnreachable, Answerer::Icmp),
+            (Reason::Prohibited, Answerer::Icmp),
+        ];
         for reason in Reason::ALL {
-            let answerer = match reason {
-                Reason::Handshake | Reason::SelfConnect => Some(Answerer::Listener),
-                Reason::Rst | Reason::Refused => Some(Answerer::Closed),
-                Reason::PortUnreachable | Reason::Prohibited => Some(Answerer::Icmp),
-                _ => None,
-            };
+            let answerer = known.iter().find(|(of, _)| *of == reason).map(|(_, answerer)| *answerer);
             assert_eq!(Answerer::of(reason), answerer, "{reason}");
         }
         let tell = [Answerer::Listener, Answerer::Closed, Answerer::Icmp].map(Answerer::tells_loss);
@@ -408,7 +411,7 @@ mod tests {
     fn more_answers_are_wanted_until_the_bound_is_close() {
         let vague = |configured, closed, listeners, echoes| {
             let mut attempts = Attempts::new(configured);
-            attempts.restore(HostLoss { closed, listeners, echoes, ..HostLoss::default() });
+            attempts.restore(HostLoss { listeners, closed, echoes, ..HostLoss::default() });
             attempts.is_vague()
         };
         let none = seen(0, 0);
@@ -452,5 +455,17 @@ mod tests {
         };
         assert_eq!(attempts.loss(), loss);
         assert_eq!(attempts.needed(), seen(3, 2).attempts_needed(None));
+    }
+
+    #[test]
+    fn the_attempts_are_computed_anew_after_an_eighth_more() {
+        let mut attempts = Attempts::new(None);
+        let mut computed = Vec::new();
+        for _ in 0..22 {
+            attempts.answered_after(Answerer::Closed, 0);
+            computed.push(attempts.computed_for.attempts);
+        }
+        assert_eq!(computed[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(computed[8..], [8, 10, 10, 12, 12, 14, 14, 16, 16, 16, 19, 19, 19, 22]);
     }
 }
