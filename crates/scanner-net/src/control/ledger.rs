@@ -343,7 +343,7 @@ mod tests {
     }
 
     fn at(ms: u64) -> ScanTime {
-        ScanTime(Duration::from_millis(ms))
+        ScanTime::after(Duration::from_millis(ms))
     }
 
     #[test]
@@ -361,7 +361,7 @@ mod tests {
             ledger.counts.count(PortState::Closed, closed);
             let progress = ledger.progress(at(ms), 7, 9);
             assert_eq!(progress.eta, eta.map(Duration::from_millis), "{closed} in {ms} ms");
-            assert_eq!((progress.elapsed, progress.in_flight, progress.window), (at(ms).0, 7, 9));
+            assert_eq!((progress.elapsed, progress.in_flight, progress.window), (at(ms).elapsed(), 7, 9));
         }
     }
 

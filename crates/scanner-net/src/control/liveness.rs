@@ -520,18 +520,18 @@ mod tests {
     fn the_canary_is_due_after_many_silent_ports_or_half_a_second() {
         let mut alive = with_canary();
         (1..64).for_each(|port| alive.silent(port, 1));
-        assert!(!alive.canary_due(at(2), false));
+        assert!(!alive.canary_due(at(2), || false));
         alive.silent(64, 1);
-        assert!(alive.canary_due(at(2), false), "the 64th");
+        assert!(alive.canary_due(at(2), || false), "the 64th");
 
         let mut alive = with_canary();
         alive.silent(81, 1);
-        assert!(!alive.canary_due(at(500), false));
-        assert!(alive.canary_due(at(501), false), "half a second after the answer");
+        assert!(!alive.canary_due(at(500), || false));
+        assert!(alive.canary_due(at(501), || false), "half a second after the answer");
         alive.canary_is_out(at(501), false);
         alive.canary_returned();
-        assert!(!alive.canary_due(at(1_000), false));
-        assert!(alive.canary_due(at(1_001), false), "half a second after it was asked");
+        assert!(!alive.canary_due(at(1_000), || false));
+        assert!(alive.canary_due(at(1_001), || false), "half a second after it was asked");
     }
 
     #[test]
@@ -541,7 +541,7 @@ mod tests {
         for strikes in 0..CANARY_STRIKES {
             assert_eq!(alive.canary_timeout(second), second * (1 << strikes));
             assert_eq!((alive.in_doubt(), alive.is_lost()), (strikes >= 2, false), "{strikes}");
-            assert_eq!(alive.canary_due(at(2), false), strikes > 0, "asked again at once");
+            assert_eq!(alive.canary_due(at(2), || false), strikes > 0, "asked again at once");
             alive.canary_silent(at(2));
         }
         assert_eq!(alive.canary_timeout(second), 16 * second);
@@ -583,7 +583,7 @@ mod tests {
         let mut alive = with_canary();
         (1..CANARY_STRIKES).for_each(|_| assert_eq!(alive.canary_silent(at(2)), Strike::Loss));
         alive.absolve();
-        assert!(!alive.in_doubt() && !alive.canary_due(at(3), true));
+        assert!(!alive.in_doubt() && !alive.canary_due(at(3), || true));
         assert_eq!(alive.canary_silent(at(4)), Strike::Loss, "the first again");
     }
 
@@ -648,9 +648,9 @@ mod tests {
         alive.canary_is_out(at(100), false);
         alive.canary_returned();
         alive.shift(Duration::from_secs(10));
-        assert!(!alive.canary_due(at(10_599), false) && alive.canary_due(at(10_600), false));
+        assert!(!alive.canary_due(at(10_599), || false) && alive.canary_due(at(10_600), || false));
         alive.cut_off(at(10_600));
         alive.shift(Duration::from_secs(10));
-        assert!(!alive.canary_due(at(21_099), false) && alive.canary_due(at(21_100), false));
+        assert!(!alive.canary_due(at(21_099), || false) && alive.canary_due(at(21_100), || false));
     }
 }

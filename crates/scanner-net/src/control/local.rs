@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_network_that_is_down_caps_nothing_and_is_asked_evenly() {
         let mut local = Local::default();
-        for turn in 0..4 {
+        for turn in 0..u64::from(PATIENT_TRIES) - 1 {
             let now = at(500 * turn);
             assert!(!local.failed(now, Trouble::NetworkDown, 3));
             assert_eq!(local.paused_until(now), Some(now + DOWN_PAUSE));

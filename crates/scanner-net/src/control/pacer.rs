@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn the_next_token_comes_to_the_microsecond() {
-        let at = |micros| ScanTime(Duration::from_micros(micros));
+        let at = |micros| ScanTime::after(Duration::from_micros(micros));
         let mut pacer = Pacer::new(NonZeroU32::new(500));
         assert_eq!(pacer.ready_at(at(0)), None, "the first goes at once");
         pacer.take();
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn a_new_rate_begins_without_what_was_saved_up() {
         let mut pacer = Pacer::new(NonZeroU32::new(1000));
-        let now = ScanTime(Duration::from_secs(1));
+        let now = ScanTime::after(Duration::from_secs(1));
         pacer.set_rate(NonZeroU32::new(100), now);
         pacer.take();
         assert_eq!(pacer.ready_at(now), Some(now + Duration::from_millis(10)));

@@ -230,7 +230,7 @@ pairs! {
         assert!(with.misclassified <= 1, "{}", with.summary());
     };
     a_reader_that_pauses_while_a_rate_is_measured: POLICED, "", "unread = { from_ms = 500, to_ms = 2500 }", |without, with| {
-        assert_eq!(states(without), states(with));
+        assert_eq!(states(without), states(with), "{}{}", without.summary(), with.summary());
         assert!(with.took < without.took + Duration::from_secs(7), "{}", with.summary());
     };
     dead_hosts_between: "hosts = 16\nopen = '22,80,443'\nconfig = { limit = 'auto' }", "", "live_every = 4", |without, with| {

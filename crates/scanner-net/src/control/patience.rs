@@ -98,9 +98,9 @@ mod tests {
     fn few_silent_ports_among_many_are_waited_for() {
         let due = at(0) + PATIENCE_EVERY;
         for (silent, answering) in [(1, 4), (3, 12), (64, 256)] {
-            let next = Patience::default().next_round(at(0), silent, answering);
+            let next = Patience::default().next_round(at(0), (silent, answering), false);
             assert_eq!(next, Some(due), "{silent}, {answering}");
         }
-        assert_eq!(Patience::default().next_round(at(0), 65, 260), None);
+        assert_eq!(Patience::default().next_round(at(0), (65, 260), false), None);
     }
 }

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_search_for_a_neighbour_begins_with_what_is_sent() {
-        let (then, now) = (ScanTime::ZERO, ScanTime(Duration::from_secs(1)));
+        let (then, now) = (ScanTime::ZERO, ScanTime::after(Duration::from_secs(1)));
         for (link, sent) in
             [(Link::Resolving(then), Link::Resolving(now)), (Link::Stale(then), Link::Stale(then))]
         {

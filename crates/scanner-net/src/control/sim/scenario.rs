@@ -240,7 +240,7 @@ impl Scenario {
 
     /// Whether this process wakes at this moment.
     pub(crate) fn is_wake(&self, time: ScanTime) -> bool {
-        self.stopped.and_then(|span| span.to_ms).is_some_and(|ms| time.0 == Duration::from_millis(ms))
+        self.stopped.and_then(|span| span.to_ms).is_some_and(|ms| time.elapsed() == Duration::from_millis(ms))
     }
 
     pub(crate) fn truth_of(&self, host: HostAddr, port: u16) -> Answer {
