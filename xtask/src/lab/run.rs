@@ -44,7 +44,9 @@ pub(super) struct Scan {
 impl Scan {
     /// It did not run at all.
     pub(super) fn failed(&self) -> bool {
-        self.measured.exit_status != Some(0) && !self.measured.cut && self.syns == 0 && self.score.found == 0
+        // Where nothing could be sent, a scanner that says so of every port did its work.
+        let said_nothing = self.syns == 0 && self.score.found == 0 && self.score.unknown == 0;
+        self.measured.exit_status != Some(0) && !self.measured.cut && said_nothing
     }
 }
 

@@ -251,6 +251,15 @@ about it; 1000 ports.
     }
 
     #[test]
+    fn who_says_that_nothing_could_be_sent_has_not_failed() {
+        let mut it = scan(OURS, 1, 1_000, 0, false);
+        (it.measured.exit_status, it.syns, it.score.unknown) = (Some(3), 0, 0);
+        assert!(it.failed());
+        it.score.unknown = 100;
+        assert!(!it.failed());
+    }
+
+    #[test]
     fn numbers_keep_the_digits_that_count() {
         let shown: Vec<_> = [0.012, 0.5, 9.94, 9.96, 1234.5].into_iter().map(number).collect();
         assert_eq!(shown, ["0.01", "0.5", "9.9", "10", "1234"]);

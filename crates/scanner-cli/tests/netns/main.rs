@@ -10,6 +10,7 @@ mod machine;
 mod name_server;
 mod setup;
 
+mod bystander;
 mod clients;
 mod damage;
 mod discovery;
