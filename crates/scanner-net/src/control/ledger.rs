@@ -376,6 +376,7 @@ mod tests {
         assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 590);
         (0..2_000).for_each(|_| ledger.silent());
         assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 999, "something is left");
+        assert_eq!(ledger.progress(at(5_000), 0, 0).eta, None, "and how long it takes is not known");
         ledger.counts.count(PortState::Closed, 500);
         assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 1_000);
     }
