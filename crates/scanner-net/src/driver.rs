@@ -5,6 +5,7 @@ mod publish;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::num::NonZeroU32;
 use std::task::{Context, Waker};
@@ -55,8 +56,9 @@ pub(crate) struct Driver {
     pub(crate) turns: u32,
     /// The scan was cancelled.
     pub(crate) stopped: bool,
-    /// An event that found no room yet. Until it is out nothing new is begun.
-    pub(crate) held_back: Option<ScanEvent>,
+    /// Events that are not out yet. They go at the end of a turn, so that whoever waits for them is woken once for all of them; while they
+    /// find no room nothing new is begun.
+    pub(crate) held_back: VecDeque<ScanEvent>,
 }
 
 /// How a turn ended.
@@ -128,15 +130,20 @@ impl Driver {
         self.feed(Input::Stop(Reason::Cancelled));
     }
 
-    /// Drains the controller, up to a bound.
+    /// Drains the controller, up to a bound, and hands over what it has to tell.
     fn turn(&mut self) -> Turn {
         self.turns = self.turns.wrapping_add(1);
         if !self.flush() {
             return Turn::Full;
         }
-        let mut attempts = 0;
         let now = self.clock.now();
         self.refresh_budget(now);
+        let turn = self.drain(now);
+        if self.flush() { turn } else { Turn::Full }
+    }
+
+    fn drain(&mut self, now: ScanTime) -> Turn {
+        let mut attempts = 0;
         loop {
             match self.controller.poll_output(now) {
                 Output::Connect(probe) => {
@@ -152,8 +159,8 @@ impl Driver {
                     self.feed(Input::Neighbours(reading));
                 }
                 Output::Event(event) => {
-                    self.held_back = Some(*event);
-                    if !self.flush() {
+                    self.held_back.push_back(*event);
+                    if self.held_back.len() >= TURN && !self.flush() {
                         return Turn::Full;
                     }
                 }
@@ -261,16 +268,15 @@ impl Driver {
         self.controller.handle_input(now, Input::Budget(budget));
     }
 
-    /// Hands over the event that waits; whether nothing waits any more.
+    /// Hands over the events that wait; whether none waits any more.
     fn flush(&mut self) -> bool {
-        let Some(event) = self.held_back.take() else { return true };
-        match self.events.try_send(event) {
+        while let Some(event) = self.held_back.pop_front() {
             // A consumer that went away has no use for events.
-            Ok(()) | Err(TrySendError::Closed(_)) => true,
-            Err(TrySendError::Full(event)) => {
-                self.held_back = Some(event);
-                false
+            if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
+                self.held_back.push_front(event);
+                return false;
             }
         }
+        true
     }
 }

@@ -1,5 +1,6 @@
 //! `Scanner`: holds a configuration and a budget of sockets, starts scans.
 
+use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io;
@@ -130,7 +131,7 @@ impl Scanner {
             open: 0,
             turns: 0,
             stopped: false,
-            held_back: None,
+            held_back: VecDeque::new(),
         };
         let thread = thread::Builder::new()
             .name("scan-engine".into())

@@ -46,7 +46,7 @@ pub(crate) fn observe_after(
     let (established, segments) = (info.is_established(), Some(info.segments));
     let mut seen = Observation { established, to_itself: false, segments, error: None, icmp: None };
     if established {
-        seen.to_itself = is_to_itself(socket)?;
+        seen.to_itself = is_to_itself(socket, target)?;
         return Ok((seen, info.rtt()));
     }
     seen.icmp = icmp_error(socket, target.ip())?;
@@ -59,8 +59,12 @@ pub(crate) fn observe_after(
 }
 
 /// Whether both ends of the connection are this very socket.
-pub(crate) fn is_to_itself(socket: &Socket) -> io::Result<bool> {
+fn is_to_itself(socket: &Socket, target: SocketAddr) -> io::Result<bool> {
     let local = socket.local_addr()?;
+    // Its own port is another one nearly always, and then there is no need to ask for the other end.
+    if local.as_socket().is_some_and(|local| local.port() != target.port()) {
+        return Ok(false);
+    }
     match socket.peer_addr() {
         Ok(peer) => Ok(local == peer),
         // The peer has closed it since.

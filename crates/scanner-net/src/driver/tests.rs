@@ -1,5 +1,6 @@
 //! The driver over a connector that makes no sockets.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
@@ -83,7 +84,7 @@ fn scan_until(outcome: Outcome, cancel: CancellationToken) -> (ScanReport, usize
         open: 0,
         turns: 0,
         stopped: false,
-        held_back: None,
+        held_back: VecDeque::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let report = runtime.block_on(driver.run());
