@@ -82,6 +82,8 @@ pub(crate) struct Delivery {
     void_until: Option<ScanTime>,
     /// Attempts so far.
     attempts: u32,
+    /// The most attempts per second at which no limit was known of.
+    fastest: f64,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -242,7 +244,10 @@ impl Delivery {
     pub(crate) fn sent(&mut self, now: ScanTime, is_echo: bool) {
         self.sent.count(now);
         self.attempts = self.attempts.wrapping_add(1);
-        let Some(rate) = self.rate() else { return };
+        let Some(rate) = self.rate() else {
+            self.fastest = self.fastest.max(self.sent.rate);
+            return;
+        };
         let late = now.since(self.due);
         let from = self.due.max(now.before(CREDIT));
         self.due = from + Duration::from_secs_f64(1.0 / rate);
@@ -302,11 +307,27 @@ impl Delivery {
             return false;
         }
         self.measurements += 1;
-        let at_most = self.sent.rate(now).max(SLOWEST);
+        let known = matches!(self.state, State::Paced(_));
+        let sent = self.sent.rate(now).max(SLOWEST);
+        // Loss that slowed the host down was seen at a higher rate than the one of now.
+        let at_most = if known { sent } else { sent.max(self.fastest) };
         // Twice what seems to get through: then half of it does, which tells most.
-        let rate = (2.0 * at_most * passing.max(0.1)).min(at_most);
-        self.begin(now, rate, at_most, Proof::Search { known: matches!(self.state, State::Paced(_)) });
+        let rate = (2.0 * sent * passing.max(0.1)).min(at_most);
+        self.begin(now, rate, at_most, Proof::Search { known });
         true
+    }
+
+    /// How many attempts may wait at once while the rate is measured, where silence is noticed after `timeout`: the pace is to be what
+    /// limits them.
+    pub(crate) fn window(&self, timeout: Duration) -> u32 {
+        let State::Measuring(it) = &self.state else { return 0 };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a positive number, cut at the largest"
+        )]
+        let window = (it.at_most * timeout.as_secs_f64()).ceil() as u32;
+        window
     }
 
     fn begin(&mut self, now: ScanTime, rate: f64, at_most: f64, proof: Proof) {
@@ -744,6 +765,25 @@ mod tests {
         }
         let expected = 62.0 / 0.63 * 0.5 * BELOW;
         assert!((delivery.rate().unwrap() - expected).abs() < 1e-6);
+    }
+
+    /// Whoever was slowed down by loss asks at a rate that gets through, mostly: the limit lies between that and the rate of before.
+    #[test]
+    fn a_limit_is_looked_for_up_to_the_fastest_rate_so_far() {
+        let mut delivery = Delivery::default();
+        (0..10_000_u64).for_each(|n| delivery.sent(ScanTime::after(Duration::from_micros(n * 100)), false));
+        (0..100).for_each(|n| delivery.sent(at(1_000 + n * 10), false));
+        assert!(delivery.measure(at(2_000), 0.9));
+        let State::Measuring(it) = delivery.state else { panic!("no measurement") };
+        assert!((it.at_most - 10_000.0).abs() < 100.0 && it.rate < 300.0, "{it:?}");
+        assert!((f64::from(delivery.window(Duration::from_millis(100))) - it.at_most / 10.0).abs() < 1.0);
+        let mut limit = Limit::new(1_000.0, 50.0);
+        let span = (at(2_000), Duration::from_secs(20));
+        let found = ask(&mut delivery, span, 100.0, &mut |now| limit.passes(now));
+        assert!(
+            matches!(found[..], [Found::Rate { rate, .. }] if (850.0..1_050.0).contains(&rate)),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ use super::rtt::Rtt;
 use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
-use crate::config::defaults::{DOWN_PATIENCE, HEAVY_LOSS_PERCENT, REPETITIONS_THAT_TELL, RESOLUTION};
+use crate::config::defaults::{
+    DOWN_PATIENCE, HEAVY_LOSS_PERCENT, INITIAL_TIMEOUT, REDUCTIONS_THAT_TELL, REPETITIONS_THAT_TELL,
+    RESOLUTION,
+};
 
 #[derive(Debug)]
 pub(crate) struct Host {
@@ -58,6 +61,8 @@ pub(crate) struct Host {
     attempts: Attempts,
     /// Of the last attempts that were not a port's first: how many were answered, and how many there were.
     repetitions: (u32, u32),
+    /// How often their loss made the window smaller since the rate was measured.
+    reductions: u32,
     patience: Patience,
     delivery: Delivery,
     /// The loss estimate at the last answer: a lost host says nothing about the path's loss.
@@ -124,6 +129,7 @@ impl Host {
             rejected_here: false,
             attempts: Attempts::new(rules.retries),
             repetitions: (0, 0),
+            reductions: 0,
             patience: Patience::default(),
             delivery: Delivery::default(),
             loss_when_heard: HostLoss::default(),
@@ -274,7 +280,17 @@ impl Host {
             return false;
         }
         self.alive.absolve();
+        self.reductions = 0;
+        let timeout = self.rtt.timeout().unwrap_or(INITIAL_TIMEOUT);
+        self.window.raise(self.delivery.window(timeout));
         true
+    }
+
+    /// Heavy loss of repetitions made the window smaller. Where that happens time and again a limit may be at work that no canary meets, as
+    /// it is asked when there is room: whether the rate is measured now.
+    pub(crate) fn slowed_down(&mut self, now: ScanTime) -> bool {
+        self.reductions += 1;
+        self.reductions >= REDUCTIONS_THAT_TELL && !self.loses_by_chance() && self.measure_delivery(now)
     }
 
     /// Whether the loss was found to be the same at a lower rate.

@@ -92,6 +92,7 @@ impl Controller {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");
+                host.slowed_down(now);
             }
         } else if !is_beyond(reason) {
             let answers = confirmed + host.stride();
