@@ -391,6 +391,32 @@ mod tests {
     }
 
     #[test]
+    fn the_open_ports_of_a_report_are_those_of_its_hosts() {
+        let host = |last: u8, ports: &[u16]| {
+            let mut host = HostResult::unknown(&Target::new(std::net::IpAddr::from([192, 0, 2, last])));
+            host.results = ports.iter().map(|&p| PortResult::new(p, Reason::Handshake, None, 1)).collect();
+            host.results.push(PortResult::new(9, Reason::Rst, None, 1));
+            host
+        };
+        let report = ScanReport {
+            scan_id: String::new(),
+            seed: 1,
+            completion: Completion::Complete,
+            progress: Progress::default(),
+            hosts: vec![host(1, &[22, 80]), host(2, &[]), host(3, &[443])],
+            up_nothing_open: AddrSet::default(),
+            down: AddrSet::default(),
+            no_answer: AddrSet::default(),
+            not_measured_hosts: AddrSet::default(),
+            not_measured: BTreeMap::new(),
+            notes: Vec::new(),
+        };
+        let open: Vec<_> = report.open_ports().map(|(host, port)| (host.ip.to_string(), port.port)).collect();
+        let expected = [("192.0.2.1", 22), ("192.0.2.1", 80), ("192.0.2.3", 443)];
+        assert_eq!(open, expected.map(|(ip, port)| (ip.to_owned(), port)));
+    }
+
+    #[test]
     fn words_on_the_wire_are_words_on_the_screen() {
         for completion in Completion::ALL {
             assert_eq!(serde_json::to_value(completion).unwrap(), completion.as_str());

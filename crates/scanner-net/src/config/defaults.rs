@@ -172,7 +172,7 @@ pub(crate) const HEAVY_LOSS_PERCENT: u32 = 40;
 /// The least number of canaries by which that is judged.
 pub(crate) const CANARIES_THAT_TELL: u32 = 4;
 
-/// So many reductions of a window bring it from its largest to its smallest.
+/// So many times halved for heavy loss, the largest window is one of 40: something else than a lucky canary has to tell why.
 pub(crate) const REDUCTIONS_THAT_TELL: u32 = 8;
 /// The least number of repeated attempts by which the same is judged.
 pub(crate) const REPETITIONS_THAT_TELL: u32 = 16;

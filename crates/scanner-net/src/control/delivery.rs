@@ -362,12 +362,9 @@ impl Delivery {
             Proof::Of(n, _) if n < PROOFS => self.begin(now, lower, it.at_most, Proof::Of(n + 1, share)),
             // A path that loses packets by chance loses as many of them at the lower rate.
             Proof::Of(..) => return Some(self.unlimited()),
-            Proof::Search { known: false } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
-                return Some(self.unlimited());
-            }
-            // The pace that was kept was a little too fast, no more than that.
-            Proof::Search { known: true } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
-                return Some(self.keep(now, lower));
+            Proof::Search { known } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
+                // A pace that was kept was a little too fast, no more than that.
+                return Some(if known { self.keep(now, lower) } else { self.unlimited() });
             }
             Proof::Search { .. } if share >= ALL_BUT_CHANCE => {
                 self.begin(now, (it.rate * 2.0).min(it.at_most), it.at_most, it.proof);

@@ -287,10 +287,12 @@ impl Host {
     }
 
     /// Heavy loss of repetitions made the window smaller. Where that happens time and again a limit may be at work that no canary meets, as
-    /// it is asked when there is room: whether the rate is measured now.
-    pub(crate) fn slowed_down(&mut self, now: ScanTime) -> bool {
+    /// it is asked when there is room, and the rate is measured.
+    pub(crate) fn slowed_down(&mut self, now: ScanTime) {
         self.reductions += 1;
-        self.reductions >= REDUCTIONS_THAT_TELL && !self.loses_by_chance() && self.measure_delivery(now)
+        if self.reductions >= REDUCTIONS_THAT_TELL && !self.loses_by_chance() {
+            self.measure_delivery(now);
+        }
     }
 
     /// Whether the loss was found to be the same at a lower rate.
