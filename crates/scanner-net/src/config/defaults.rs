@@ -104,10 +104,13 @@ pub(crate) const MAX_RETRIES: u8 = 13;
 pub(crate) const MISS_TARGET: f64 = 1e-4;
 
 /// Rounds in which the last silent ports of a host that answers are asked once more …
-pub(crate) const PATIENCE_ROUNDS: u8 = 6;
-/// … this far apart: a program that accepts for 300 ms of every 1.3 s, then, meets one of them. Servers that fall behind do so for
+pub(crate) const PATIENCE_ROUNDS: u8 = 12;
+/// … this far apart: a program that accepts for 150 ms of every 1.6 s, then, meets one of them. Servers that fall behind do so for
 /// fractions of a second; the kernel's own repetitions of the SYN come 1 s apart and would meet the same phase again and again.
-pub(crate) const PATIENCE_EVERY: Duration = Duration::from_millis(250);
+pub(crate) const PATIENCE_EVERY: Duration = Duration::from_millis(125);
+/// Where an answer takes longer the rounds are farther apart, and fewer of them last as long. At least so many there are: a process that
+/// was stopped meanwhile has not asked.
+pub(crate) const LEAST_PATIENCE_ROUNDS: u8 = 6;
 /// The most silent ports for which that is done …
 pub(crate) const PATIENCE_PORTS: usize = 64;
 /// … and how many times as many others must have answered.
@@ -122,6 +125,11 @@ pub(crate) const INITIAL_WINDOW: f64 = 10.0;
 pub(crate) const STRIDE: Duration = Duration::from_millis(25);
 /// The most by which one answer widens a window: what a path cannot carry is noticed a time-out later, and is to be a few times as much.
 pub(crate) const LONGEST_STRIDE: u32 = 3;
+/// The same while a window is small …
+pub(crate) const FIRST_STRIDE: u32 = 8;
+/// … which it is up to this many probes: they are 6,000 bytes, of which TCP sends more than twice as many before the first
+/// acknowledgement (RFC 6928), whatever the distance.
+pub(crate) const SMALL_WINDOW: u32 = 100;
 
 /// How often the window of a host doubles of which no answer tells yet how long one takes: it is at its bound within a second, as long
 /// as the first silence takes to be noticed.

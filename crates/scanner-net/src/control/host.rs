@@ -19,8 +19,8 @@ use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
 use crate::config::defaults::{
-    DOWN_PATIENCE, HEAVY_LOSS_PERCENT, INITIAL_TIMEOUT, REDUCTIONS_THAT_TELL, REPETITIONS_THAT_TELL,
-    RESOLUTION,
+    DOWN_PATIENCE, FIRST_STRIDE, HEAVY_LOSS_PERCENT, INITIAL_TIMEOUT, LONGEST_STRIDE, REDUCTIONS_THAT_TELL,
+    REPETITIONS_THAT_TELL, RESOLUTION, SMALL_WINDOW,
 };
 
 #[derive(Debug)]
@@ -190,7 +190,8 @@ impl Host {
 
     /// By how much an answer widens the window: by more than one on a far path, as long as nearly every attempt is answered.
     pub(crate) fn stride(&self) -> u32 {
-        let stride = self.rtt.stride();
+        let longest = if self.window.size() < SMALL_WINDOW { FIRST_STRIDE } else { LONGEST_STRIDE };
+        let stride = self.rtt.stride(longest);
         let is_smooth =
             || !self.window.was_reduced() && self.silent_attempts <= self.attempts.loss().known() / 8;
         if stride > 1 && is_smooth() { stride } else { 1 }
@@ -309,6 +310,11 @@ impl Host {
     #[cfg(test)]
     pub(crate) const fn pace(&self) -> Option<f64> {
         self.delivery.rate()
+    }
+
+    /// An attempt that was made at `sent`, without the ones before it where their silence says nothing.
+    pub(crate) fn as_far_as_it_tells(&self, ask: Ask, sent: ScanTime) -> Ask {
+        if self.delivery.is_void(sent) { Ask { attempt: ask.attempt.min(1), ..ask } } else { ask }
     }
 
     /// A port was answered: `attempt` is 0 for a canary. Returns how many silent ports the answer confirmed.

@@ -79,7 +79,8 @@ impl Controller {
         let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let (was_heard, was_there, was_up) = (host.is_heard(), host.is_there(), host.is_up());
-        let confirmed = host.answered(now, flight.ask, reason, rtt);
+        let told = host.as_far_as_it_tells(flight.ask, flight.sent);
+        let confirmed = host.answered(now, told, reason, rtt);
         if reason.is_answer_of_host() {
             self.group.sample(rtt);
         }
@@ -88,7 +89,7 @@ impl Controller {
         if host.is_limited() {
             host.window.absolve();
         }
-        if flight.ask.attempt > 1 && !light && !host.is_paced() && host.shows_loss(reason) {
+        if told.attempt > 1 && !light && !host.is_paced() && host.shows_loss(reason) {
             if host.window.reduce(flight.sent, now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");

@@ -5,11 +5,15 @@
 //! and waiting would only cost time.
 
 use super::time::ScanTime;
-use crate::config::defaults::{PATIENCE_EVERY, PATIENCE_PORTS, PATIENCE_ROUNDS, PATIENCE_SHARE};
+use crate::config::defaults::{
+    LEAST_PATIENCE_ROUNDS, PATIENCE_EVERY, PATIENCE_PORTS, PATIENCE_ROUNDS, PATIENCE_SHARE,
+};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Patience {
     rounds: u8,
+    /// When the first could begin.
+    from: Option<ScanTime>,
     /// When the last round began, or, before the first, when everything else was done.
     last: Option<ScanTime>,
 }
@@ -30,7 +34,12 @@ impl Patience {
         lossy: bool,
     ) -> Option<ScanTime> {
         let pays = silent > 0 && silent <= PATIENCE_PORTS && silent * PATIENCE_SHARE <= answering;
-        if !pays || self.rounds >= PATIENCE_ROUNDS {
+        if !pays {
+            return None;
+        }
+        let waited = now.since(*self.from.get_or_insert(now));
+        let is_long = waited > PATIENCE_EVERY * u32::from(PATIENCE_ROUNDS);
+        if self.rounds >= if is_long { LEAST_PATIENCE_ROUNDS } else { PATIENCE_ROUNDS } {
             return None;
         }
         let due = match self.last {
@@ -79,8 +88,21 @@ mod tests {
                 now = due;
             }
         }
-        assert_eq!(begun, [1250, 1500, 1750, 2000, 2250, 2500].map(at));
-        assert_eq!(patience.rounds(), 6);
+        let expected: Vec<_> = (1..=12).map(|round| at(1000 + 125 * round)).collect();
+        assert_eq!(begun, expected);
+        assert_eq!(patience.rounds(), 12);
+    }
+
+    #[test]
+    fn rounds_that_take_longer_are_fewer() {
+        for (takes, rounds) in [(100, 12), (200, 7), (300, 6), (5_000, 6)] {
+            let mut patience = Patience::default();
+            let mut now = at(1000);
+            while let Some(due) = patience.next_round(now, (3, 100), false) {
+                now = if due == now { now + Duration::from_millis(takes) } else { due };
+            }
+            assert_eq!(patience.rounds(), rounds, "{takes} ms each");
+        }
     }
 
     #[test]

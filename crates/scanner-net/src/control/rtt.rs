@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::defaults::{INITIAL_TIMEOUT, LONGEST_STRIDE, MIN_TIMEOUT, STRIDE};
+use crate::config::defaults::{INITIAL_TIMEOUT, MIN_TIMEOUT, STRIDE};
 
 /// The estimator of RFC 6298 section 2: `srtt += (r - srtt) / 8`, `rttvar += (|r - srtt| - rttvar) / 4`, time-out
 /// `srtt + max(4 rttvar, srtt / 2)`: on a steady path the deviation shrinks to nothing, and the first answer that is a little late
@@ -63,9 +63,9 @@ impl Rtt {
         self.estimate.map(|estimate| Duration::from_nanos(estimate.mean))
     }
 
-    /// By how much an answer may widen a window: on a far path by more than one, so that it grows per second as that of a near one. By
-    /// one while answers take half as long again as they did: something fills a queue.
-    pub(crate) fn stride(&self) -> u32 {
+    /// By how much an answer may widen a window, `longest` at most: on a far path by more than one, so that it grows per second as that
+    /// of a near one. By one while answers take half as long again as they did: something fills a queue.
+    pub(crate) fn stride(&self, longest: u32) -> u32 {
         let Some(Estimate { mean, least, .. }) = self.estimate.filter(|it| it.mean >= 2 * STRIDE_NANOS)
         else {
             return 1;
@@ -73,7 +73,7 @@ impl Rtt {
         if mean > least + least / 2 {
             return 1;
         }
-        u32::try_from(mean / STRIDE_NANOS).map_or(LONGEST_STRIDE, |stride| stride.min(LONGEST_STRIDE))
+        u32::try_from(mean / STRIDE_NANOS).map_or(longest, |stride| stride.min(longest))
     }
 
     /// How long to wait for an answer, once there is a sample; at least [`MIN_TIMEOUT`].
@@ -151,13 +151,13 @@ mod tests {
             for &ms in samples {
                 rtt.sample(ms * MS);
             }
-            rtt.stride()
+            rtt.stride(5)
         };
         assert_eq!(stride(&[]), 1);
         assert_eq!(stride(&[20; 9]), 1);
         assert_eq!(stride(&[60; 9]), 2);
         assert_eq!(stride(&[80, 100, 65, 90, 80]), 3, "it only jitters");
-        assert_eq!(stride(&[400; 9]), LONGEST_STRIDE);
+        assert_eq!(stride(&[400; 9]), 5, "the longest");
         assert_eq!(stride(&[[80; 9], [160; 9]].concat()), 1);
     }
 

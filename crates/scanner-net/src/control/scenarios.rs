@@ -50,6 +50,7 @@ scenarios!(
     far_drop_full,
     far_full,
     far_full_200,
+    far_lossy,
     far_policed,
     loss_5_full,
     descriptors_64,
