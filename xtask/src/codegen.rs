@@ -9,6 +9,7 @@ mod emit;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
@@ -45,12 +46,13 @@ fn run_in(root: &Path, mode: Mode) -> Result<()> {
     let data = Data::read(&root.join(data::DIRECTORY))?;
     let core = root.join("crates/scanner-core/src");
     let results = root.join("crates/scanner-cli/schema");
+    let command = shell::build_for_use()?.join("scanner");
     let files = [
         (core.join("service/table.rs"), emit::service_table(&data)),
         (core.join("service/names.txt"), emit::service_names(&data)),
         (core.join("ranking/table.rs"), emit::ranking_table(&data.ranking)),
-        (results.join("jsonl.schema.json"), schema("jsonl")?),
-        (results.join("json.schema.json"), schema("json")?),
+        (results.join("jsonl.schema.json"), schema(&command, "jsonl")?),
+        (results.join("json.schema.json"), schema(&command, "json")?),
     ];
     let mut stale = Vec::new();
     for (path, wanted) in &files {
@@ -72,11 +74,8 @@ fn run_in(root: &Path, mode: Mode) -> Result<()> {
 }
 
 /// What the built command says of its own format: this crate knows nothing of the types.
-fn schema(format: &str) -> Result<String> {
-    let output = shell::cargo()
-        .args(["run", "--quiet", "--package", "scanner-cli", "--", "schema", format])
-        .output()
-        .context("start cargo run")?;
+fn schema(command: &Path, format: &str) -> Result<String> {
+    let output = Command::new(command).args(["schema", format]).output().context("start scanner")?;
     ensure!(output.status.success(), "scanner schema: {}", String::from_utf8_lossy(&output.stderr).trim());
     String::from_utf8(output.stdout).context("read what scanner schema printed")
 }

@@ -42,6 +42,16 @@ pub(crate) fn metadata() -> anyhow::Result<serde_json::Value> {
     serde_json::from_str(&answer).context("read the answer of cargo metadata")
 }
 
+/// Builds the command and all examples with the features that the tests have, so that no dependency is built twice, and gives the place
+/// where they are.
+pub(crate) fn build_for_use() -> anyhow::Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--workspace", "--bin", "scanner", "--examples"]);
+    ensure!(outcome_of(&mut build)? == Outcome::Passed, "the command and the examples could not be built");
+    let directory = metadata()?["target_directory"].as_str().map(PathBuf::from);
+    Ok(directory.context("cargo metadata names no target directory")?.join("debug"))
+}
+
 /// Runs the command with its output passed through, after saying what it is.
 pub(crate) fn outcome_of(command: &mut Command) -> anyhow::Result<Outcome> {
     eprintln!("$ {}", shown(command));

@@ -38,6 +38,7 @@ const CLIENTS: &[&str] = &["clients::"];
 /// have a part of them.
 const FAULTS: &[&str] = &["faults::one_half_", "faults::the_other_half_"];
 
+/// Of all packages, as every suite but `deep`: with fewer, dependencies have fewer features, and are built anew.
 const UNIT: Selection = Selection {
     packages: &[],
     binaries: Binaries::AllBut(&["netns", "cancel", "it", "loopback"]),
@@ -45,17 +46,15 @@ const UNIT: Selection = Selection {
     effort: Effort::Usual,
 };
 
-/// Of all packages, as `unit`, so that what was built for that serves here too.
 const SIM: Selection = Selection { binaries: Binaries::Libraries, names: Names::Only(SIMULATED), ..UNIT };
 
 const LOOPBACK_TESTS: Selection =
     Selection { binaries: Binaries::Only(LOOPBACK), names: Names::AllBut(&[]), ..UNIT };
 
 const NETNS_TESTS: Selection = Selection {
-    packages: &["scanner-cli"],
     binaries: Binaries::Only(NETNS),
     names: Names::AllBut(&[CLIENTS[0], FAULTS[0], FAULTS[1]]),
-    effort: Effort::Usual,
+    ..UNIT
 };
 
 const CLIENTS_TESTS: Selection = Selection { names: Names::Only(CLIENTS), ..NETNS_TESTS };
@@ -134,9 +133,7 @@ fn namespaces(selection: &Selection, way: &Way<'_>, prepare: fn(&mut Command)) -
     };
     if matches!(ability, Ability::Within) {
         // Built out here, where cargo may still fetch what it lacks.
-        let mut compile = shell::cargo();
-        compile.args(["test", "--no-run", "--package", "scanner-cli", "--test", NETNS[0]]);
-        let compiled = shell::outcome_of(&mut compile)?;
+        let compiled = build_netns()?;
         if compiled != Outcome::Passed {
             return Ok(compiled.into());
         }
@@ -148,6 +145,11 @@ fn namespaces(selection: &Selection, way: &Way<'_>, prepare: fn(&mut Command)) -
             Ability::Within => netns::within(&command),
         }
     })
+}
+
+/// Builds the suites of namespaces, and the command that they scan with.
+pub(crate) fn build_netns() -> Result<Outcome> {
+    shell::outcome_of(shell::cargo().args(["test", "--no-run", "--workspace", "--test", NETNS[0]]))
 }
 
 fn doc(way: &Way<'_>) -> Result<Tally> {

@@ -15,8 +15,8 @@ use super::score::Score;
 use super::{chosen, first_line, is_unavailable};
 use crate::measure::go_before_others;
 use crate::netns::{self, Ability};
-use crate::shell;
 use crate::summary::{Outcome, Tally};
+use crate::{shell, test};
 
 /// One scenario of the suite.
 struct Case {
@@ -70,10 +70,8 @@ pub(crate) fn suite(names: &[OsString]) -> Result<Tally> {
         Ok(ability) => ability,
         Err(why) => return Ok(Outcome::Skipped(why.to_string()).into()),
     };
-    // Built as for the suite netns, so that what that built serves here too.
-    let mut compile = shell::cargo();
-    compile.args(["test", "--no-run", "--package", "scanner-cli", "--test", "netns"]);
-    let built = shell::outcome_of(&mut compile)?;
+    // What is built for the suite netns serves here too.
+    let built = test::build_netns()?;
     if built != Outcome::Passed {
         return Ok(built.into());
     }
