@@ -5,6 +5,7 @@
 
 mod delivery;
 mod discovery;
+mod early;
 mod flights;
 mod host;
 mod ledger;
@@ -400,6 +401,9 @@ impl Controller {
                 self.finish_host(slot, Some(Reason::Deadline), None);
             } else {
                 let ramp = host.ramp(&self.rules, now);
+                if host.early_due().is_some_and(|due| due <= now) {
+                    self.give_up_early(slot, now);
+                }
                 self.window.raise(ramp.min(self.rules.unheard_window));
                 self.enqueue(slot);
             }

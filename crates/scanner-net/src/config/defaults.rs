@@ -182,6 +182,9 @@ pub(crate) const CANARIES_THAT_TELL: u32 = 4;
 
 /// So many times halved for heavy loss, the largest window is one of 40: something else than a lucky canary has to tell why.
 pub(crate) const REDUCTIONS_THAT_TELL: u32 = 8;
+/// With fewer ports left to ask, the rate that gets through is not measured: it takes 64 echoes and 0.4 s at least, and what little is sent
+/// at the end of a scan is far from any limit.
+pub(crate) const PORTS_WORTH_MEASURING: usize = 64;
 /// The least number of repeated attempts by which the same is judged.
 pub(crate) const REPETITIONS_THAT_TELL: u32 = 16;
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 use scanner_core::{HostAddr, Permutation, PortResult, Reason};
 
 use super::delivery::{Delivery, Found};
-use super::liveness::{Confirmed, Liveness, SilentPort};
+use super::early::Early;
+use super::liveness::{Confirmed, Liveness, SilentPort, Strike};
 use super::patience::Patience;
 use super::port_bits::{ByReason, PortBits};
 use super::presence::{Link, Presence};
@@ -19,8 +20,8 @@ use super::time::ScanTime;
 use super::window::Window;
 use super::{Job, Rules};
 use crate::config::defaults::{
-    DOWN_PATIENCE, FIRST_STRIDE, HEAVY_LOSS_PERCENT, INITIAL_TIMEOUT, LONGEST_STRIDE, REDUCTIONS_THAT_TELL,
-    REPETITIONS_THAT_TELL, RESOLUTION, SMALL_WINDOW,
+    DOWN_PATIENCE, FIRST_STRIDE, HEAVY_LOSS_PERCENT, INITIAL_TIMEOUT, LONGEST_STRIDE, PORTS_WORTH_MEASURING,
+    REDUCTIONS_THAT_TELL, REPETITIONS_THAT_TELL, RESOLUTION, SMALL_WINDOW,
 };
 
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct Host {
     pub(crate) in_flight: u32,
     pub(crate) window: Window,
     pub(crate) rtt: Rtt,
+    /// Once an answer told how long one takes: what was sent before.
+    pub(crate) early: Option<Early>,
     pub(crate) alive: Liveness,
     pub(crate) presence: Presence,
     /// Whether the host waits in the queue of turns.
@@ -52,6 +55,8 @@ pub(crate) struct Host {
     pub(crate) unreported: u32,
     /// Attempts that stayed silent.
     silent_attempts: u32,
+    /// At the end: how often each of the ports was asked, at least, that are called silent.
+    asked_at_least: Option<u8>,
     /// Since when its ports are asked.
     asked_from: Option<ScanTime>,
     /// Since when this machine's network is down for the host.
@@ -111,6 +116,7 @@ impl Host {
             in_flight: 0,
             window: Window::new(rules.first_window, rules.per_host),
             rtt: Rtt::default(),
+            early: None,
             alive: Liveness::default(),
             presence: Presence::new(link),
             queued: false,
@@ -124,6 +130,7 @@ impl Host {
             results: Vec::new(),
             unreported: 0,
             silent_attempts: 0,
+            asked_at_least: None,
             asked_from: None,
             down_since: None,
             rejected_here: false,
@@ -227,9 +234,28 @@ impl Host {
         self.delivery.sent(now, ask.is_echo);
     }
 
+    /// An attempt that was made at `sent` is over.
+    pub(crate) fn landed(&mut self, sent: ScanTime) {
+        self.in_flight -= 1;
+        if let Some(early) = &mut self.early {
+            early.landed(sent);
+        }
+    }
+
+    /// The first answer told how long one takes: when to give up what was sent before it, if that is not over by then.
+    pub(crate) fn first_answer(&mut self, now: ScanTime) -> Option<ScanTime> {
+        self.early = Some(Early::new(now, self.rtt.timeout()?, self.in_flight));
+        self.early_due()
+    }
+
+    /// When attempts of before the first answer are given up.
+    pub(crate) fn early_due(&self) -> Option<ScanTime> {
+        self.early?.due()
+    }
+
     /// An attempt that was made at `sent` is taken back.
     pub(crate) fn taken_back(&mut self, sent: ScanTime, ask: Ask) {
-        self.in_flight -= 1;
+        self.landed(sent);
         self.delivery.taken_back(sent, ask.is_echo);
     }
 
@@ -271,9 +297,16 @@ impl Host {
         self.repetitions = (0, 0);
     }
 
+    /// How many ports are to be asked, or asked again, or are being asked.
+    fn left_to_ask(&self) -> usize {
+        let again = self.silent.iter().take(self.attempts_allowed()).map(PortBits::len);
+        self.ports - self.next_fresh + again.sum::<usize>() + self.in_flight as usize
+    }
+
     /// Listeners stopped answering under load: whether the rate that gets through is measured now.
     pub(crate) fn measure_delivery(&mut self, now: ScanTime) -> bool {
         if self.is_limited()
+            || self.left_to_ask() < PORTS_WORTH_MEASURING
             || self.alive.listener().is_none()
             || !self.alive.was_heard_lately()
             || !self.delivery.measure(now, self.alive.passing())
@@ -442,6 +475,12 @@ impl Host {
         if let Some(answerer) = self.alive.canary_reason().and_then(Answerer::of) {
             self.attempts.known_port_silent(answerer);
         }
+    }
+
+    /// The canary stayed silent. What the path lost until the last answer tells how often in a row that is nothing but chance.
+    pub(crate) fn canary_silent(&mut self, now: ScanTime) -> Strike {
+        let by_chance = self.loss_when_heard.of_path().attempts_needed(None);
+        self.alive.canary_silent(now, u32::from(by_chance))
     }
 
     /// The host stopped answering: what the canary's silence said about loss is void.

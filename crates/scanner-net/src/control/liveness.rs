@@ -23,6 +23,8 @@ pub(crate) struct Liveness {
     /// The canary that is out was asked while many probes waited.
     under_load: bool,
     strikes: u32,
+    /// How many strikes in a row, beyond the usual number, the loss of the path explains.
+    explained: u32,
     /// The first few ports on which somebody listens.
     listeners: Vec<u16>,
     /// Echoes asked for so far.
@@ -116,7 +118,7 @@ impl Liveness {
 
     /// Whether the host is in doubt, so that new questions would be wasted.
     pub(crate) const fn in_doubt(&self) -> bool {
-        self.lost.is_some() || self.strikes >= 2
+        self.lost.is_some() || self.strikes >= 2 + self.explained
     }
 
     /// Whether no silence waits for an answer of the host that puts it right.
@@ -170,9 +172,9 @@ impl Liveness {
         self.canary_in_flight = false;
     }
 
-    /// How long to wait for the canary, given the host's time-out: doubles with every strike.
+    /// How long to wait for the canary, given the host's time-out: doubles with every strike that loss does not explain.
     pub(crate) fn canary_timeout(&self, timeout: Duration) -> Duration {
-        timeout * 2_u32.pow(self.strikes.min(CANARY_STRIKES))
+        timeout * 2_u32.pow(self.strikes.saturating_sub(self.explained).min(CANARY_STRIKES))
     }
 
     /// A port stayed silent after `attempts` attempts.
@@ -252,15 +254,16 @@ impl Liveness {
         self.recent_len = (self.recent_len + 1).min(u16::BITS);
     }
 
-    /// The canary stayed silent.
-    pub(crate) fn canary_silent(&mut self, now: ScanTime) -> Strike {
+    /// The canary stayed silent, on a path that loses so many in a row (`by_chance`) as rarely as a port is missed.
+    pub(crate) fn canary_silent(&mut self, now: ScanTime, by_chance: u32) -> Strike {
         self.canary_in_flight = false;
+        self.explained = by_chance.saturating_sub(CANARY_STRIKES);
         self.remember_canary(true);
         if let Some(lost) = &mut self.lost {
             return lost.again(now);
         }
         self.strikes += 1;
-        if self.strikes < CANARY_STRIKES {
+        if self.strikes < CANARY_STRIKES + self.explained {
             return Strike::Loss;
         }
         Strike::Lost(self.lose(now))
@@ -476,15 +479,15 @@ mod tests {
         alive.answered(at(1), 80, Reason::Handshake, false);
         alive.silent(81, 2);
         for _ in 1..CANARY_STRIKES {
-            assert_eq!(alive.canary_silent(at(100)), Strike::Loss);
+            assert_eq!(alive.canary_silent(at(100), 2), Strike::Loss);
         }
         assert!(alive.in_doubt());
-        let Strike::Lost(mut next) = alive.canary_silent(at(200)) else { panic!("not lost") };
+        let Strike::Lost(mut next) = alive.canary_silent(at(200), 2) else { panic!("not lost") };
         assert!(alive.is_lost());
         loop {
             assert!(!alive.canary_due(next.before(Duration::from_millis(1)), || true));
             assert!(alive.canary_due(next, || false));
-            match alive.canary_silent(next) {
+            match alive.canary_silent(next, 2) {
                 Strike::Lost(later) => {
                     assert!(later.since(next) <= LOST_PAUSE_MAX);
                     next = later;
@@ -503,7 +506,7 @@ mod tests {
         alive.answered(at(1), 80, Reason::Handshake, false);
         alive.silent(81, 2);
         for _ in 0..CANARY_STRIKES {
-            alive.canary_silent(at(100));
+            alive.canary_silent(at(100), 2);
         }
         let back = alive.answered(at(900), 80, Reason::Handshake, false);
         assert_eq!(back, Confirmed::CameBack(vec![SilentPort { port: 81, attempts: 2 }]));
@@ -542,7 +545,7 @@ mod tests {
             assert_eq!(alive.canary_timeout(second), second * (1 << strikes));
             assert_eq!((alive.in_doubt(), alive.is_lost()), (strikes >= 2, false), "{strikes}");
             assert_eq!(alive.canary_due(at(2), || false), strikes > 0, "asked again at once");
-            alive.canary_silent(at(2));
+            alive.canary_silent(at(2), 2);
         }
         assert_eq!(alive.canary_timeout(second), 16 * second);
     }
@@ -581,10 +584,10 @@ mod tests {
     #[test]
     fn a_strike_that_was_explained_is_none() {
         let mut alive = with_canary();
-        (1..CANARY_STRIKES).for_each(|_| assert_eq!(alive.canary_silent(at(2)), Strike::Loss));
+        (1..CANARY_STRIKES).for_each(|_| assert_eq!(alive.canary_silent(at(2), 2), Strike::Loss));
         alive.absolve();
         assert!(!alive.in_doubt() && !alive.canary_due(at(3), || true));
-        assert_eq!(alive.canary_silent(at(4)), Strike::Loss, "the first again");
+        assert_eq!(alive.canary_silent(at(4), 2), Strike::Loss, "the first again");
     }
 
     #[test]
@@ -614,6 +617,26 @@ mod tests {
             assert_eq!(alive.canary_was_under_load(), under_load, "{reason}");
             alive.canary_is_out(at(3), false);
             assert!(!alive.canary_was_under_load());
+        }
+    }
+
+    #[test]
+    fn what_loss_explains_is_no_sign_of_the_hosts_going() {
+        let second = Duration::from_secs(1);
+        for (by_chance, lost_by) in [(2, 4), (4, 4), (9, 9), (14, 14)] {
+            let mut alive = with_canary();
+            for strike in 1..lost_by {
+                assert_eq!(alive.canary_silent(at(strike), by_chance), Strike::Loss);
+                let left = lost_by - strike;
+                assert_eq!(alive.in_doubt(), left <= 2, "{by_chance}: {strike}");
+                let doublings = u32::try_from(4_u64.saturating_sub(left)).unwrap();
+                assert_eq!(
+                    alive.canary_timeout(second),
+                    second * 2_u32.pow(doublings),
+                    "{by_chance}: {strike}"
+                );
+            }
+            assert!(matches!(alive.canary_silent(at(100), by_chance), Strike::Lost(_)), "{by_chance}");
         }
     }
 

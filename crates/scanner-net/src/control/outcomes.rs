@@ -23,7 +23,7 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         if matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut) {
             self.local.worked();
-            host.in_flight -= 1;
+            host.landed(flight.sent);
             host.went_out();
         } else {
             host.taken_back(flight.sent, flight.ask);
@@ -79,10 +79,14 @@ impl Controller {
         let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let (was_heard, was_there, was_up) = (host.is_heard(), host.is_there(), host.is_up());
+        let was_known = host.rtt.is_known();
         let told = host.as_far_as_it_tells(flight.ask, flight.sent);
         let confirmed = host.answered(now, told, reason, rtt);
         if reason.is_answer_of_host() {
             self.group.sample(rtt);
+        }
+        if !was_known && let Some(due) = host.first_answer(now) {
+            self.timers.insert((due, slot));
         }
         // When silent ports are asked again every answer is one to a repetition: alone, it says nothing about the pace.
         let light = host.is_loss_light();
@@ -128,13 +132,22 @@ impl Controller {
     fn give_up_overdue(&mut self, slot: usize, now: ScanTime) {
         let Some(host) = self.hosts.get(slot).filter(|host| host.in_flight >= MANY) else { return };
         let Some(timeout) = host.rtt.timeout() else { return };
-        let is_overdue = |flight: &Flight| {
-            flight.host == slot && flight.ask.attempt > 0 && now.since(flight.sent) >= timeout
-        };
-        for (id, flight) in self.flights.take(is_overdue) {
+        self.give_up(slot, now, |flight| now.since(flight.sent) >= timeout);
+    }
+
+    /// Gives up all that were sent before it was known how long an answer takes.
+    pub(super) fn give_up_early(&mut self, slot: usize, now: ScanTime) {
+        let Some(early) = self.hosts.get(slot).and_then(|host| host.early) else { return };
+        self.give_up(slot, now, |flight| early.includes(flight.sent));
+    }
+
+    fn give_up(&mut self, slot: usize, now: ScanTime, chosen: impl Fn(&Flight) -> bool) {
+        let flights =
+            self.flights.take(|flight| flight.host == slot && flight.ask.attempt > 0 && chosen(flight));
+        for (id, flight) in flights {
             self.outbox.push_back(Output::Release(id));
             if let Some(host) = self.hosts.get_mut(slot) {
-                host.in_flight -= 1;
+                host.landed(flight.sent);
             }
             self.on_silence(now, flight);
         }
@@ -179,7 +192,7 @@ impl Controller {
         if !host.alive.is_lost() {
             host.canary_was_lost();
         }
-        match host.alive.canary_silent(now) {
+        match host.canary_silent(now) {
             Strike::Loss => {
                 if host.alive.is_loss_heavy()
                     && !host.measure_delivery(now)

@@ -66,6 +66,7 @@ scenarios!(
     late_neighbours,
     loss_10,
     loss_20,
+    loss_20_drop,
     loss_30,
     loss_5,
     loss_5_bursts,
@@ -134,9 +135,13 @@ fn the_loss_is_known_and_what_it_calls_for_is_done() {
         let (name, run) = (path.display(), run(&scenario, &mut |_| None));
         // Lost on one way or the other.
         let truth = 1.0 - (1.0 - scenario.loss).powi(2);
+        let is_near = |loss: f64| loss > truth / 2.0 && loss < truth * 2.0;
         for host in &run.report().hosts {
             let loss = host.loss.unwrap();
-            assert!(loss > truth / 2.0 && loss < truth * 2.0, "{name}: {loss}, not {truth}");
+            // Where two hundred attempts tell, one scan may well have lost half as many as it should have.
+            let others = || [2, 3, 4, 5, 6].map(|seed| loss_seen(&scenario, seed));
+            let is_known = is_near(loss) || is_near((loss + others().iter().sum::<f64>()) / 6.0);
+            assert!(is_known, "{name}: {loss}, not {truth}");
             // At 30 % even the most attempts that are made do not quite suffice.
             let most = if scenario.loss < 0.3 { MISS_TARGET } else { 2.5 * MISS_TARGET };
             assert!(host.miss_bound.is_none_or(|bound| bound <= most), "{name}: {}", run.summary());
@@ -144,6 +149,24 @@ fn the_loss_is_known_and_what_it_calls_for_is_done() {
         assert_eq!(run.missed, 0, "{name}: {}", run.summary());
     }
     assert!(seen >= 8, "{seen}");
+}
+
+fn loss_seen(scenario: &Scenario, seed: u64) -> f64 {
+    let run = run(&Scenario { seed, ..scenario.clone() }, &mut |_| None);
+    run.report().hosts[0].loss.unwrap()
+}
+
+/// What takes several times as long with some luck as with other was decided by luck. Once, three ports were left when the rate that gets
+/// through began to be measured, at the thirteen attempts per second that were made then: 37 s instead of 1.3.
+#[test]
+fn luck_does_not_decide_how_long_a_lossy_path_takes() {
+    for text in ["loss = 0.1", "loss = 0.2", "loss = 0.2\nconfig = { limit = 'auto' }"] {
+        let mut runs: Vec<_> = (1..=60).map(|seed| scan(&format!("seed = {seed}\n{text}"))).collect();
+        assert!(runs.iter().all(|run| (run.missed, run.phantom) == (0, 0)), "{text}");
+        runs.sort_by_key(|run| run.took);
+        let (usual, longest) = (runs[30].took, &runs[59]);
+        assert!(longest.took < 4 * usual, "{text}: {usual:?} or {}", longest.summary());
+    }
 }
 
 /// Whether some host was begun, beyond its discovery tier, before the one before it was finished.

@@ -121,7 +121,8 @@ impl Host {
             return None;
         }
         let due = if self.delivery.is_in_charge() {
-            let idle = self.delivery.is_measuring() && !self.has_ports_to_ask(rules);
+            let idle =
+                self.delivery.is_measuring() && !self.has_ports_to_ask(rules) && self.is_silence_open();
             self.delivery.echo_due(now, idle)
         } else {
             self.silent_attempts >= SILENT_THAT_MATTER
@@ -133,7 +134,12 @@ impl Host {
 
     fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
         // Echoes say more, as long as the host is there and somebody is known to listen.
-        if self.delivery.is_measuring() && !self.alive.in_doubt() && self.alive.listener().is_some() {
+        let has_use = || self.has_ports_to_ask(rules) || self.is_silence_open();
+        if self.delivery.is_measuring()
+            && !self.alive.in_doubt()
+            && self.alive.listener().is_some()
+            && has_use()
+        {
             return false;
         }
         let idle = || self.in_flight == 0 && !self.has_ports_to_ask(rules);
@@ -171,7 +177,7 @@ impl Host {
     }
 
     /// How often a silent port may have been asked by now.
-    fn attempts_allowed(&self) -> usize {
+    pub(super) fn attempts_allowed(&self) -> usize {
         usize::from(self.attempts.needed()) + usize::from(self.patience.rounds())
     }
 
@@ -212,6 +218,11 @@ impl Host {
             && !self.has_ports_to_ask(rules)
             && self.alive.is_confirmed()
             && !self.alive.in_doubt()
-            && !(self.delivery.lacks_echoes() && self.alive.listener().is_some())
+            && !(self.delivery.lacks_echoes() && self.alive.listener().is_some() && self.is_silence_open())
+    }
+
+    /// Whether there is silence that a limit on the path would explain: where every port answered, none has to be found.
+    fn is_silence_open(&self) -> bool {
+        self.silent.iter().any(|bits| !bits.is_empty())
     }
 }

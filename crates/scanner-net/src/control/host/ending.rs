@@ -36,6 +36,9 @@ impl Host {
             // Nobody was there to be silent.
             let enough = attempts >= needed && rest != Some(Reason::NoNeighbour);
             let attempts = u8::try_from(attempts).unwrap_or(u8::MAX);
+            if enough && !bits.is_empty() {
+                self.asked_at_least.get_or_insert(attempts);
+            }
             while let Some(port) = bits.pop() {
                 let said =
                     self.said.iter_mut().find_map(|(reason, ports)| ports.remove(port).then_some(*reason));
@@ -63,7 +66,6 @@ impl Host {
         let open = ports.get(Reason::Handshake).map_or(0, PortSet::len);
         let asked: usize = ports.iter().map(|(_, set)| set.len()).sum();
         let everything = asked >= ACCEPTS_EVERYTHING_PORTS && open * 10 >= asked * 9;
-        let silent = ports.get(Reason::NoReply).or(ports.get(Reason::NoReplyLimited)).is_some();
         let loss = self.attempts.loss().of_path();
         let limited = self.is_limited().then_some(Verdict::ResponseLimited);
         HostResult {
@@ -76,7 +78,7 @@ impl Host {
             vendor: None,
             rtt: self.rtt.mean(),
             loss: loss.share(),
-            miss_bound: if silent { loss.miss_bound(self.attempts.needed()) } else { None },
+            miss_bound: self.asked_at_least.and_then(|attempts| loss.miss_bound(attempts)),
             verdict: verdict.or_else(|| everything.then_some(Verdict::AcceptsEverything)).or(limited),
             lost_since: (verdict == Some(Verdict::HostLost)).then_some(self.alive.last_answer().elapsed()),
             results: self.results,

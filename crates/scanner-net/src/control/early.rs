@@ -1,0 +1,59 @@
+//! `Early`: the probes that were sent before anything told how long an answer of the host takes.
+//!
+//! They were to wait for a second; once a first answer came, others would come as soon, and what is still silent after the time-out that
+//! it implies is asked anew, as all that is sent from then on.
+
+use std::time::Duration;
+
+use super::time::ScanTime;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Early {
+    /// When the first answer came.
+    until: ScanTime,
+    due: ScanTime,
+    /// How many of them still wait.
+    left: u32,
+}
+
+impl Early {
+    /// The first answer came `now`, while `waiting` others waited, and an answer takes no longer than `timeout`.
+    pub(crate) fn new(now: ScanTime, timeout: Duration, waiting: u32) -> Self {
+        Self { until: now, due: now + timeout, left: waiting }
+    }
+
+    /// Whether a probe that was sent then is one of them.
+    pub(crate) fn includes(&self, sent: ScanTime) -> bool {
+        sent < self.until
+    }
+
+    /// Something came of a probe that was sent at `sent`.
+    pub(crate) fn landed(&mut self, sent: ScanTime) {
+        self.left -= u32::from(self.left > 0 && self.includes(sent));
+    }
+
+    /// When those that are left are given up, if there are any.
+    pub(crate) fn due(&self) -> Option<ScanTime> {
+        (self.left > 0).then_some(self.due)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> ScanTime {
+        ScanTime::after(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn what_was_sent_before_the_first_answer_is_given_up_a_time_out_later() {
+        let mut early = Early::new(at(20), Duration::from_millis(100), 3);
+        assert_eq!(early.due(), Some(at(120)));
+        for (sent, due) in [(0, true), (21, true), (20, true), (19, true), (10, false), (10, false)] {
+            early.landed(at(sent));
+            assert_eq!(early.due().is_some(), due, "after one of {sent}");
+        }
+        assert!(early.includes(at(19)) && !early.includes(at(20)));
+    }
+}
