@@ -83,6 +83,9 @@ pub(crate) struct SimFlags {
     /// Also print the window, the rate, the round-trip time and the loss over time
     #[arg(long, requires = "sim")]
     pub(crate) trace: bool,
+    /// Scan it so many times, each with other luck, and print a line per scan, the longest last
+    #[arg(long, value_name = "N", requires = "sim", conflicts_with = "trace", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) draws: Option<u32>,
 }
 
 #[derive(Subcommand)]

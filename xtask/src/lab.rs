@@ -21,7 +21,7 @@ pub(crate) use self::check::suite;
 pub(crate) fn run(task: Option<LabTask>, simulated: &SimFlags) -> Result<()> {
     let Some(task) = task else {
         let name = simulated.sim.as_deref().context("which task? cargo xtask lab --help names them")?;
-        return sim::run(name, simulated.trace);
+        return sim::run(name, simulated);
     };
     let done = match task {
         LabTask::List => list(),

@@ -6,27 +6,33 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::flags::SimFlags;
 use crate::shell;
 
 /// Where the simulated networks are.
 const SCENARIOS: &str = "crates/scanner-net/tests/scenarios";
 
-/// Scans the network of this name, or of this file, and prints what came of it; with `trace` also how.
-pub(crate) fn run(name: &str, trace: bool) -> Result<()> {
+/// Scans the network of this name, or of this file, and prints what came of it; with `trace` also how, and with `draws` what came of
+/// many.
+pub(crate) fn run(name: &str, flags: &SimFlags) -> Result<()> {
     let scenario = read(name)?;
     let out = shell::root().join("target/sim.txt");
     let mut command = shell::cargo();
     // The simulated network is no part of the library: its tests are what can run it.
     command
         .args(["test", "--quiet", "--package", "scanner-net", "--lib", "--"])
-        .args(["--exact", "control::scenarios::traced"])
+        .arg("--exact")
+        .arg(if flags.draws.is_some() { "control::scenarios::drawn" } else { "control::scenarios::traced" })
         .env("SCANNER_SIM", scenario)
         .env("SCANNER_SIM_OUT", &out);
+    if let Some(draws) = flags.draws {
+        command.env("SCANNER_SIM_DRAWS", draws.to_string());
+    }
     let done = command.output().context("start cargo test")?;
     ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let text = fs::read_to_string(&out).with_context(|| format!("read {}", out.display()))?;
     let summary = text.split_once("\n\n").map_or(text.as_str(), |(_, summary)| summary);
-    let text = if trace { &text } else { summary };
+    let text = if flags.trace || flags.draws.is_some() { &text } else { summary };
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("print"),
         _ => Ok(()),

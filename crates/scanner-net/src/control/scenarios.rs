@@ -253,6 +253,30 @@ fn a_host_to_which_this_machine_lets_nothing_out_is_unknown() {
     assert_eq!((progress.unknown, progress.not_asked), (1000, 0));
 }
 
+/// What came of many scans that differ by luck alone, a line each, the longest last: one draw says little of a network on which luck has
+/// a part. The scenario, their number and the file to write to as for [`traced`]; `cargo xtask lab --sim NAME --draws N` shows it.
+#[test]
+fn drawn() {
+    let given = std::env::var("SCANNER_SIM");
+    let scenario: Scenario =
+        toml::from_str(given.as_deref().unwrap_or("loss = 0.05")).expect("a scenario file");
+    let draws = std::env::var("SCANNER_SIM_DRAWS").map_or(3, |draws| draws.parse().expect("a number"));
+    let mut runs: Vec<_> =
+        (1..=draws).map(|seed| (seed, run(&Scenario { seed, ..scenario.clone() }, &mut |_| None))).collect();
+    runs.sort_by_key(|(_, run)| run.took);
+    let lines = runs.iter().map(|(seed, run)| {
+        let (took, probes) = (run.took.as_secs_f64(), run.report().progress.sent);
+        let Run { missed, phantom, misclassified, .. } = run;
+        format!("{took:10.3} {probes:8} {missed:7} {phantom:7} {misclassified:7} {seed:5}\n")
+    });
+    let head = "   seconds   probes  missed phantom   wrong  seed\n".to_owned();
+    let text: String = std::iter::once(head).chain(lines).collect();
+    assert_eq!(text.lines().count(), runs.len() + 1);
+    if let Ok(out) = std::env::var("SCANNER_SIM_OUT") {
+        std::fs::write(out, text).expect("a file to write to");
+    }
+}
+
 /// What the controller thinks, a line per moment: of the scenario in `SCANNER_SIM`, into the file `SCANNER_SIM_OUT`, where these are
 /// set. `cargo xtask lab --sim NAME --trace` shows it.
 #[test]
