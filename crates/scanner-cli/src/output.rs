@@ -19,7 +19,7 @@ pub(crate) mod xml;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use scanner_core::{Comparison, ScanEvent, ScanReport};
+use scanner_core::{Comparison, HostResult, ScanEvent, ScanReport};
 use scanner_dns::ResolveError;
 
 use crate::exit::ExitStatus;
@@ -73,6 +73,11 @@ pub(crate) struct Ending<'a> {
 pub(crate) trait Output {
     /// Writes what one event adds to the result: whole lines, or nothing.
     fn event(&mut self, event: &ScanEvent, at: SystemTime, out: &mut dyn Write) -> io::Result<()>;
+
+    /// Whether the format has no place for such a host: then it need not be told of it, nor of any that differs in its address alone.
+    fn passes_over(&self, _host: &HostResult) -> bool {
+        false
+    }
 
     /// Writes the rest.
     fn finish(&mut self, ending: &Ending<'_>, out: &mut dyn Write) -> io::Result<()>;

@@ -71,6 +71,16 @@ enum Item<'a> {
     Note(SystemTime, &'a NoteFields),
     Port(SystemTime, PortSettled),
     Host(SystemTime, HostResult),
+    /// Hosts that are like this one in all but their address.
+    Alike(SystemTime, HostResult, &'a AddrSet),
+}
+
+/// Where a scan is rendered again.
+struct Rendering<'a> {
+    output: &'a mut dyn Output,
+    out: &'a mut dyn io::Write,
+    scan_id: &'a str,
+    written: io::Result<()>,
 }
 
 impl Stored {
@@ -126,26 +136,13 @@ impl Stored {
         out: &mut dyn io::Write,
     ) -> Result<io::Result<()>, Failure> {
         let scan_id = &self.report.scan_id;
-        let mut written = Ok(());
-        let mut event = |event: ScanEvent, at: SystemTime| {
-            if written.is_ok() {
-                written = output.event(&event, at, out);
-            }
-        };
+        let mut rendering = Rendering { output, out, scan_id, written: Ok(()) };
         let ports = self.about.ports_each().map(|ports| u32::try_from(ports).unwrap_or(u32::MAX));
         let start =
             ScanStart { scan_id: scan_id.clone(), seed: self.report.seed, targets: self.targets, ports };
-        event(ScanEvent::ScanStart(start), self.started);
-        self.walk(&mut |item| match item {
-            Item::Note(at, note) => {
-                let note = Note { code: note.code.clone(), message: note.message.clone() };
-                event(ScanEvent::Note(ScanNote { scan_id: scan_id.clone(), note }), at);
-            }
-            Item::Port(at, port) => event(ScanEvent::Port(port), at),
-            Item::Host(at, host) => {
-                event(ScanEvent::Host(HostFinished { scan_id: scan_id.clone(), host }), at);
-            }
-        })?;
+        rendering.event(&ScanEvent::ScanStart(start), self.started);
+        self.walk(&mut |item| rendering.item(item))?;
+        let Rendering { output, out, written, .. } = rendering;
         Ok(written.and_then(|()| output.finish(&self.ending(), out)))
     }
 
@@ -210,15 +207,48 @@ impl Stored {
             (&report.no_answer, HostStatus::Unknown, None),
             (&report.not_measured_hosts, HostStatus::Unknown, unmeasured),
         ] {
-            for addr in set.difference(&known).iter() {
-                let mut host = HostResult { status, ..HostResult::unknown(&Target::from(addr)) };
-                if let Some(reason) = reason.filter(|_| !self.about.own_ports) {
-                    host.ports.add(reason, &self.about.port_ranges);
-                } else if status == HostStatus::Unknown {
-                    host.not_asked = u32::try_from(self.about.port_ranges.len()).unwrap_or(u32::MAX);
-                }
-                take(Item::Host(self.finished, host));
+            let addrs = set.difference(&known);
+            let Some(first) = addrs.iter().next() else { continue };
+            let mut host = HostResult { status, ..HostResult::unknown(&Target::from(first)) };
+            if let Some(reason) = reason.filter(|_| !self.about.own_ports) {
+                host.ports.add(reason, &self.about.port_ranges);
+            } else if status == HostStatus::Unknown {
+                host.not_asked = u32::try_from(self.about.port_ranges.len()).unwrap_or(u32::MAX);
             }
+            take(Item::Alike(self.finished, host, &addrs));
+        }
+    }
+}
+
+impl Rendering<'_> {
+    fn item(&mut self, item: Item<'_>) {
+        match item {
+            Item::Note(at, note) => {
+                let note = Note { code: note.code.clone(), message: note.message.clone() };
+                self.event(&ScanEvent::Note(ScanNote { scan_id: self.scan_id.to_owned(), note }), at);
+            }
+            Item::Port(at, port) => self.event(&ScanEvent::Port(port), at),
+            Item::Host(at, host) => self.host(host, at),
+            // A document can name more of them than anything could go through.
+            Item::Alike(_, host, _) if self.output.passes_over(&host) => {}
+            Item::Alike(at, host, addrs) => {
+                for ip in addrs.iter() {
+                    if self.written.is_err() {
+                        return;
+                    }
+                    self.host(HostResult { ip, ..host.clone() }, at);
+                }
+            }
+        }
+    }
+
+    fn host(&mut self, host: HostResult, at: SystemTime) {
+        self.event(&ScanEvent::Host(HostFinished { scan_id: self.scan_id.to_owned(), host }), at);
+    }
+
+    fn event(&mut self, event: &ScanEvent, at: SystemTime) {
+        if self.written.is_ok() {
+            self.written = self.output.event(event, at, self.out);
         }
     }
 }

@@ -49,17 +49,13 @@ impl Findings {
 
     /// Adds addresses where nobody was found.
     pub fn add_absent(&mut self, addrs: &AddrSet) {
-        for (first, last) in addrs.ranges() {
-            self.absent.insert_range(first, last);
-        }
+        add(addrs, &mut self.absent);
     }
 
     /// Adds hosts that answered and have none of `asked` open; which of these ports are closed and which filtered is not
     /// known. Hosts that [`add`](Self::add) was told more about are not touched.
     pub fn add_nothing_open(&mut self, addrs: &AddrSet, asked: &PortSet) {
-        for (first, last) in addrs.ranges() {
-            self.nothing_open.insert_range(first, last);
-        }
+        add(addrs, &mut self.nothing_open);
         self.asked = self.asked.union(asked);
     }
 
@@ -73,9 +69,18 @@ impl Findings {
         self.absent.contains(addr).then_some(Finding::Absent)
     }
 
-    /// Every address with a finding of which an absent host's would not be the same.
-    fn answered(&self) -> impl Iterator<Item = HostAddr> + '_ {
-        self.up.keys().copied().chain(self.nothing_open.iter())
+    /// Every address with a finding.
+    fn known(&self) -> AddrSet {
+        let mut known = self.absent.clone();
+        add(&self.nothing_open, &mut known);
+        self.up.keys().for_each(|addr| known.insert(*addr));
+        known
+    }
+}
+
+fn add(addrs: &AddrSet, to: &mut AddrSet) {
+    for (first, last) in addrs.ranges() {
+        to.insert_range(first, last);
     }
 }
 
@@ -259,14 +264,27 @@ pub struct PortsChange {
 /// ```
 pub fn compare(old: &Findings, new: &Findings) -> Comparison {
     let mut comparison = Comparison::default();
-    let mut addrs: Vec<HostAddr> = old.answered().chain(new.answered()).collect();
+    // Sets are compared as such: of an IPv6 network nobody could go through the addresses.
+    let (known_to_old, known_to_new) = (old.known(), new.known());
+    add(&known_to_old.difference(&known_to_new), &mut comparison.hosts_not_compared);
+    add(&known_to_new.difference(&known_to_old), &mut comparison.hosts_not_compared);
+    let bare = bare_in_both(old, new);
+    let mut not_compared = 0;
+    let (before, after) = (Finding::NothingOpen(&old.asked), Finding::NothingOpen(&new.asked));
+    // Where nothing was open, and nothing is, nothing changed.
+    let _unchanged = compare_ports(before, after, &mut not_compared);
+    let hosts = u64::try_from(bare.len()).unwrap_or(u64::MAX);
+    comparison.ports_not_compared = not_compared.saturating_mul(hosts);
+
+    let mut addrs: Vec<HostAddr> = old.up.keys().chain(new.up.keys()).copied().collect();
+    for findings in [old, new] {
+        let rest = findings.nothing_open.difference(&bare).difference(&comparison.hosts_not_compared);
+        addrs.extend(rest.iter());
+    }
     addrs.sort_unstable();
     addrs.dedup();
     for addr in addrs {
-        let (Some(before), Some(after)) = (old.of(addr), new.of(addr)) else {
-            comparison.hosts_not_compared.insert(addr);
-            continue;
-        };
+        let (Some(before), Some(after)) = (old.of(addr), new.of(addr)) else { continue };
         if let Some(change) = compare_host(before, after, &mut comparison.ports_not_compared) {
             let mut names = after.names();
             if names.is_empty() {
@@ -275,20 +293,14 @@ pub fn compare(old: &Findings, new: &Findings) -> Comparison {
             comparison.changes.push(HostChange { ip: addr, names, change });
         }
     }
-    add_one_sided(&old.absent, new, &mut comparison.hosts_not_compared);
-    add_one_sided(&new.absent, old, &mut comparison.hosts_not_compared);
     comparison
 }
 
-/// Addresses without anybody in one scan that the other knows nothing of. Judged range by range: there may be millions.
-fn add_one_sided(absent: &AddrSet, other: &Findings, into: &mut AddrSet) {
-    let mut known = other.absent.clone();
-    for addr in other.answered() {
-        known.insert(addr);
-    }
-    for (first, last) in absent.difference(&known).ranges() {
-        into.insert_range(first, last);
-    }
+/// Addresses of which both scans know no more than that they have nothing open.
+fn bare_in_both(old: &Findings, new: &Findings) -> AddrSet {
+    let more: AddrSet = old.up.keys().chain(new.up.keys()).copied().collect();
+    let bare = old.nothing_open.difference(&more);
+    bare.difference(&bare.difference(&new.nothing_open))
 }
 
 fn compare_host(before: Finding<'_>, after: Finding<'_>, not_compared: &mut u64) -> Option<Change> {

@@ -45,7 +45,8 @@ impl Collected {
         hosts
     }
 
-    fn is_kept(&self, host: &HostResult) -> bool {
+    /// Whether the host is in the document though nothing is open there.
+    pub(crate) fn is_kept(&self, host: &HostResult) -> bool {
         self.targets <= EVERY_HOST
             && (host.status == HostStatus::Up || !host.names.is_empty() || self.targets == 1)
     }

@@ -63,6 +63,10 @@ impl Output for Html {
         Ok(())
     }
 
+    fn passes_over(&self, host: &HostResult) -> bool {
+        !self.collected.is_kept(host)
+    }
+
     fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {
         let hosts: Vec<HostResult> =
             self.collected.take(end.report, end.finished).into_iter().map(|(host, _)| host).collect();

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use scanner_core::ScanEvent;
+use scanner_core::{HostResult, ScanEvent};
 
 use crate::networks::Networks;
 use crate::output::collected::Collected;
@@ -44,6 +44,10 @@ impl Output for Json {
         }
         self.collected.event(event, at);
         Ok(())
+    }
+
+    fn passes_over(&self, host: &HostResult) -> bool {
+        !self.collected.is_kept(host)
     }
 
     fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {

@@ -37,6 +37,10 @@ impl Output for List {
         write_host(&finished.host, out)
     }
 
+    fn passes_over(&self, host: &HostResult) -> bool {
+        if self.discover_only { host.status != HostStatus::Up } else { host.open().next().is_none() }
+    }
+
     fn finish(&mut self, _ending: &Ending<'_>, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }

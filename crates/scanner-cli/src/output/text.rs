@@ -108,6 +108,10 @@ impl Output for Text {
         Ok(())
     }
 
+    fn passes_over(&self, host: &HostResult) -> bool {
+        !self.deserves_block(host)
+    }
+
     fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {
         if self.discover_only && self.shown.any() {
             writeln!(out)?;

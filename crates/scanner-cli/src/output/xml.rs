@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
-use scanner_core::{Completion, ScanEvent};
+use scanner_core::{Completion, HostResult, ScanEvent};
 
 use crate::clock;
 use crate::networks::Networks;
@@ -86,6 +86,10 @@ impl Output for Xml {
         }
         self.collected.event(event, at);
         Ok(())
+    }
+
+    fn passes_over(&self, host: &HostResult) -> bool {
+        !self.collected.is_kept(host)
     }
 
     fn finish(&mut self, end: &Ending<'_>, out: &mut dyn Write) -> io::Result<()> {

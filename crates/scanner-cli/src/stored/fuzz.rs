@@ -13,9 +13,18 @@ use crate::fuzz::says_what_is_wrong;
 use crate::output::choose;
 use crate::settings::{Destination, Format, OutputSettings};
 
+/// The most hosts of a set that are gone through.
+const MOST_HOSTS: u128 = 1 << 12;
+
 /// Records and documents in JSON.
 pub fn records(bytes: &[u8]) {
     let Some(stored) = read(bytes) else { return };
+    // What has a line for each host, and what is compared host by host, takes as long as there are hosts.
+    let report = &stored.report;
+    let sets = [&report.up_nothing_open, &report.down, &report.no_answer, &report.not_measured_hosts];
+    if sets.into_iter().any(|set| set.len() > MOST_HOSTS) {
+        return;
+    }
     let Some(found) = findings(&stored) else { return };
     for (word, format) in Format::WORDS {
         let Some(text) = rendered(&stored, format) else { return };

@@ -3,7 +3,7 @@ use scanner_core::{Reason, Verdict};
 use super::*;
 use crate::output::choose;
 use crate::output::samples::{HostBuilder, beginning, note, render, settings, unresolved};
-use crate::settings::Format;
+use crate::settings::{Format, OutputSettings};
 
 /// A network with something of everything.
 fn hosts() -> Vec<HostResult> {
@@ -63,6 +63,61 @@ fn a_document_becomes_the_same_document() {
     let lines = again(&document, Format::Jsonl);
     let again_document = again(&stored(&lines), Format::Json);
     assert_eq!(again_document, rendered(Format::Json));
+}
+
+/// A document names ranges: a file may hold more addresses than could ever be gone through one by one.
+#[test]
+fn addresses_that_a_format_has_no_place_for_are_not_gone_through() {
+    let mut document: serde_json::Value = serde_json::from_str(&rendered(Format::Json)).unwrap();
+    document["targets"] = "18446744073709551616".into();
+    for set in ["up_nothing_open", "down", "no_answer", "not_measured_hosts"] {
+        document[set] = serde_json::json!({
+            "count": "18446744073709551616", "ranges": "2001:db8:1::-2001:db8:1::ffff:ffff:ffff:ffff",
+        });
+        let huge = stored(&document.to_string());
+        for format in [Format::Text, Format::List, Format::Json, Format::Xml, Format::Html] {
+            assert!(again(&huge, format).contains("router.lan"), "{set}");
+        }
+        // Where each has a line, the lines end with their reader.
+        let mut output = choose(Format::Jsonl, &settings(), &huge.beginning(), false);
+        let mut room = [0_u8; 10_000];
+        assert!(huge.replay(output.as_mut(), &mut &mut room[..]).unwrap().is_err(), "{set}");
+    }
+}
+
+#[test]
+fn what_a_format_passes_over_would_change_nothing() {
+    let scan = stored(&rendered(Format::Json));
+    let mut passed = 0;
+    for ((word, format), targets) in
+        Format::WORDS.into_iter().flat_map(|it| [(it, 1), (it, 254), (it, 5_000)])
+    {
+        for (open_only, discover_only, all_ports) in
+            [(false, false, false), (true, false, false), (false, true, false), (false, false, true)]
+        {
+            let about = About { discover_only, all_ports, ..scan.about.clone() };
+            let beginning = Beginning { about: &about, targets, ..scan.beginning() };
+            let settings = OutputSettings { open_only, ..settings() };
+            for status in [HostStatus::Up, HostStatus::Down, HostStatus::Unknown] {
+                let target = Target::from("192.0.2.200".parse::<scanner_core::HostAddr>().unwrap());
+                let host = HostResult { status, ..HostResult::unknown(&target) };
+                let written = |is_told: bool| {
+                    let mut output = choose(format, &settings, &beginning, false);
+                    let mut out = Vec::new();
+                    if is_told {
+                        let finished = HostFinished { scan_id: "7f3a".into(), host: host.clone() };
+                        output.event(&ScanEvent::Host(finished), scan.finished, &mut out).unwrap();
+                    }
+                    output.finish(&scan.ending(), &mut out).unwrap();
+                    (output.passes_over(&host), out)
+                };
+                let ((passes_over, with), (_, without)) = (written(true), written(false));
+                passed += usize::from(passes_over);
+                assert!(!passes_over || with == without, "{word}, {targets} targets, {status:?}: {about:?}");
+            }
+        }
+    }
+    assert!(passed > 0);
 }
 
 #[test]

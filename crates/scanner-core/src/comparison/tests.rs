@@ -151,6 +151,26 @@ fn it_is_partial_where_something_has_no_counterpart() {
 }
 
 /// What the same comparison is when it is made the other way round.
+/// More addresses than could be gone through one by one.
+#[test]
+fn networks_without_anything_open_are_compared_as_such() {
+    let network = |last: &str| {
+        let mut addrs = AddrSet::new();
+        addrs.insert_range("2001:db8::1".parse().unwrap(), last.parse().unwrap());
+        addrs
+    };
+    let (mut old, mut new) =
+        (Findings::default(), findings(&[up("2001:db8::9", &[(Reason::Handshake, "22")])]));
+    old.add_nothing_open(&network("2001:db8::ffff:ffff"), &"22,80".parse().unwrap());
+    new.add_nothing_open(&network("2001:db8::ffff:ffff:ffff:ffff"), &"22".parse().unwrap());
+    let comparison = compare(&old, &new);
+    assert_eq!(comparison.changes.len(), 1);
+    assert_eq!(comparison.ports_not_compared, u64::from(u32::MAX), "80 of every host of the old scan");
+    assert_eq!(comparison.hosts_not_compared.len(), u128::from(u64::MAX - u64::from(u32::MAX)));
+    old.add_absent(&network("2001:db8::ffff:ffff:ffff:ffff"));
+    assert!(compare(&Findings::default(), &old).is_same());
+}
+
 fn reversed(comparison: Comparison) -> Comparison {
     let turn = |change| match change {
         Change::Appeared { open, verdict } => Change::Went { open, verdict },
