@@ -239,6 +239,7 @@ impl Host {
         self.in_flight -= 1;
         if let Some(early) = &mut self.early {
             early.landed(sent);
+            self.early = self.early.filter(|early| early.due().is_some());
         }
     }
 
