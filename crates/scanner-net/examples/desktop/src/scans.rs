@@ -85,6 +85,7 @@ impl Scans {
         Ok(Snapshot {
             scan: ScanView { progress: report.progress.into(), ..running.view() },
             hosts: report.hosts.iter().map(Into::into).collect(),
+            notes: report.notes.into_iter().map(|note| note.message).collect(),
         })
     }
 
@@ -137,6 +138,11 @@ impl Running {
 async fn pump(scan: Scan, running: Arc<Running>, window: Window) {
     let mut progress = scan.progress();
     let mut events = scan.ready_chunks(BATCH);
+    let send = |updates: Vec<Update>| {
+        let batch = Batch { scan_id: running.control.id().to_owned(), updates };
+        // A channel whose page is gone takes nothing more.
+        locked(&window).take_if(|channel| channel.send(batch).is_err());
+    };
     loop {
         let updates: Vec<Update> = tokio::select! {
             events = events.next() => {
@@ -152,11 +158,13 @@ async fn pump(scan: Scan, running: Arc<Running>, window: Window) {
             Ok(()) = progress.changed() => vec![Update::Progress((*progress.borrow_and_update()).into())],
         };
         if !updates.is_empty() {
-            let batch = Batch { scan_id: running.control.id().to_owned(), updates };
-            // A channel whose page is gone takes nothing more.
-            locked(&window).take_if(|channel| channel.send(batch).is_err());
+            send(updates);
         }
     }
+    // The last counters are published after the last event.
+    let last = Update::Progress((*progress.borrow()).into());
+    let completion = *running.ended.get_or_init(|| Completion::Incomplete);
+    send(vec![last, Update::End { state: completion.into() }]);
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -54,6 +54,8 @@ pub struct ProgressView {
     pub hosts_done: u64,
     pub hosts_up: u64,
     pub open: u64,
+    pub closed: u64,
+    pub filtered: u64,
     /// Ports that this machine failed to measure.
     pub unknown: u64,
     pub eta_ms: Option<u64>,
@@ -97,6 +99,8 @@ pub struct PortView {
 pub struct Snapshot {
     pub scan: ScanView,
     pub hosts: Vec<HostView>,
+    /// What was said about the scan itself.
+    pub notes: Vec<String>,
 }
 
 /// Updates of one scan, in the order in which things happened.
@@ -141,7 +145,6 @@ pub fn update(event: ScanEvent) -> Option<Update> {
         }
         ScanEvent::Host(finished) => Some(Update::Host((&finished.host).into())),
         ScanEvent::Note(note) => Some(Update::Note { message: note.note.message }),
-        ScanEvent::ScanEnd(end) => Some(Update::End { state: end.completion.into() }),
         _ => None,
     }
 }
@@ -165,6 +168,8 @@ impl From<Progress> for ProgressView {
             hosts_done: progress.targets_done,
             hosts_up: progress.targets_up,
             open: progress.open,
+            closed: progress.closed,
+            filtered: progress.filtered,
             unknown: progress.unknown,
             eta_ms: progress.eta.map(|eta| u64::try_from(eta.as_millis()).unwrap_or(u64::MAX)),
         }

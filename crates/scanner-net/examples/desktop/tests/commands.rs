@@ -112,6 +112,22 @@ fn a_scan_is_started_streamed_and_listed() {
     assert_eq!(page.invoke("snapshot", json!({ "id": id })).unwrap_err()["code"], "no-such-scan");
 }
 
+/// The counters come from elsewhere than the events: neither may overtake the other.
+#[test]
+fn the_last_counters_come_before_the_end() {
+    let page = Page::new();
+    let updates = page.watch();
+    let (_listeners, ports) = listen(3);
+    for _ in 0..12 {
+        let id = page.start(&ports, None);
+        let seen = updates.until(&id, "end");
+        assert_eq!(seen.last().unwrap()["type"], "end");
+        let counters = seen.iter().rfind(|update| update["type"] == "progress").unwrap();
+        assert_eq!((&counters["done_permille"], &counters["hosts_done"]), (&json!(1000), &json!(1)));
+        assert_eq!(counters["open"], 3);
+    }
+}
+
 #[test]
 fn a_page_that_is_loaded_again_recovers_and_misses_nothing() {
     let page = Page::new();

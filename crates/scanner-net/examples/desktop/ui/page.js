@@ -2,7 +2,7 @@
 // The page keeps nothing that it cannot get again: loaded anew, it asks the program for the scans and what they have found.
 
 /** @import { Batch, Failure, HostView, ScanRequest, ScanView, Snapshot, Update } from "./types" */
-/** @typedef {{ view: ScanView, hosts: Map<string, HostView>, notes: string[] }} Scan */
+/** @typedef {{ view: ScanView, hosts: Map<string, HostView>, notes: string[], changes: number }} Scan */
 
 // @ts-expect-error The program puts it there (`withGlobalTauri`).
 const { invoke, Channel } = window.__TAURI__.core;
@@ -11,7 +11,11 @@ const { invoke, Channel } = window.__TAURI__.core;
 const scans = new Map();
 /** @type {string | undefined} */
 let selected;
+/** The one of the list that was brought into sight. @type {string | undefined} */
+let shown;
 let drawing = false;
+/** Of what the table of hosts was made. @type {{ scan: Scan, changes: number } | undefined} */
+let drawn;
 
 /** @param {string} id @returns {any} */
 const element = (id) => document.getElementById(id);
@@ -28,7 +32,7 @@ function make(name, text = "", className = "") {
 
 /** @param {ScanView} view */
 function learn(view) {
-  const scan = scans.get(view.id) ?? { view, hosts: new Map(), notes: [] };
+  const scan = scans.get(view.id) ?? { view, hosts: new Map(), notes: [], changes: 0 };
   // An answer may be older than an update that overtook it: what has ended does not run again.
   if (!isOver(scan.view)) scan.view = view;
   scans.set(view.id, scan);
@@ -37,7 +41,14 @@ function learn(view) {
 
 /** @param {Scan} scan @param {HostView} host */
 function put(scan, host) {
-  if (host.open.length > 0 || host.verdict) scan.hosts.set(host.ip, host);
+  if (host.open.length === 0 && !host.verdict) return;
+  scan.hosts.set(host.ip, host);
+  scan.changes += 1;
+}
+
+/** A snapshot may have it already. @param {Scan} scan @param {string} message */
+function note(scan, message) {
+  if (!scan.notes.includes(message)) scan.notes.push(message);
 }
 
 const settled = (/** @type {HostView} */ host) => host.open.length + host.closed + host.filtered + host.unknown;
@@ -64,11 +75,12 @@ function apply(scan, update) {
         host.open.sort((a, b) => a.port - b.port);
       }
       scan.hosts.set(update.ip, host);
+      scan.changes += 1;
       break;
     }
     case "host": put(scan, update); break;
     case "progress": scan.view.progress = update; break;
-    case "note": scan.notes.push(update.message); break;
+    case "note": note(scan, update.message); break;
     case "end": scan.view.state = update.state; break;
   }
 }
@@ -96,9 +108,10 @@ async function recover() {
 
 /** @param {string} id */
 async function refresh(id) {
-  const { scan, hosts } = /** @type {Snapshot} */ (await invoke("snapshot", { id }));
+  const { scan, hosts, notes } = /** @type {Snapshot} */ (await invoke("snapshot", { id }));
   const known = learn(scan);
   for (const host of hosts) merge(known, host);
+  for (const message of notes) note(known, message);
 }
 
 // From here to the program.
@@ -150,6 +163,17 @@ const current = () => (selected === undefined ? undefined : scans.get(selected))
 const isOver = (/** @type {ScanView} */ view) => view.state !== "running" && view.state !== "paused";
 const milliseconds = (/** @type {number | null} */ micros) => (micros === null ? "" : `${(micros / 1000).toFixed(micros < 10_000 ? 2 : 0)} ms`);
 
+const spelled = (/** @type {string} */ word) => word.replaceAll("-", " ");
+const number = (/** @type {number} */ count) => count.toLocaleString("en");
+const counted = (/** @type {number} */ count, /** @type {string} */ one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
+
+/** @param {number} ms */
+function duration(ms) {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`;
+}
+
 /** At most once a frame, however many updates come. */
 function draw() {
   if (drawing) return;
@@ -176,8 +200,11 @@ function drawList() {
     button.dataset.id = scan.view.id;
     button.setAttribute("aria-current", String(scan.view.id === selected));
     button.children[0].textContent = scan.view.targets;
-    button.children[1].textContent = `${scan.view.state}, ${scan.view.progress.open} open`;
+    button.children[1].textContent = `${scan.view.state}, ${number(scan.view.progress.open)} open`;
+    // A narrow window shows a part of the list.
+    if (scan.view.id === selected && shown !== selected) button.scrollIntoView({ block: "nearest" });
   });
+  shown = selected;
   while (list.children.length > scans.size) list.lastElementChild.remove();
 }
 
@@ -193,14 +220,21 @@ function drawScan() {
   element("pause").textContent = view.state === "paused" ? "Resume" : "Pause";
   element("pause").disabled = isOver(view);
   element("cancel").disabled = isOver(view);
-  const words = [view.state, `${progress.hosts_done} of ${progress.hosts} hosts done`, `${progress.hosts_up} up`, `${progress.open} open`];
-  if (progress.unknown > 0) words.push(`${progress.unknown} not measured`);
-  if (progress.eta_ms && !isOver(view)) words.push(`about ${Math.ceil(progress.eta_ms / 1000)} s left`);
+  const words = [view.state, `${number(progress.hosts_done)} of ${counted(progress.hosts, "host")} done`, `${number(progress.hosts_up)} up`, `${number(progress.open)} open`];
+  const others = /** @type {const} */ ([["closed", progress.closed], ["filtered", progress.filtered], ["not measured", progress.unknown]]);
+  for (const [word, count] of others) if (count > 0) words.push(`${number(count)} ${word}`);
+  if (progress.eta_ms && !isOver(view)) words.push(`about ${duration(progress.eta_ms)} left`);
   const status = words.join(", ");
   if (element("status").textContent !== status) element("status").textContent = status;
   element("notes").replaceChildren(...notes.map((note) => make("li", note)));
-  element("hosts").replaceChildren(...[...hosts.values()].flatMap(rows));
+  // Rows that stay can be selected and copied while the scan goes on.
+  if (drawn?.scan !== scan || drawn.changes !== scan.changes) {
+    drawn = { scan, changes: scan.changes };
+    element("hosts").replaceChildren(...[...hosts.values()].flatMap(rows));
+  }
+  element("table").hidden = hosts.size === 0;
   element("empty").hidden = hosts.size > 0;
+  element("empty").textContent = isOver(view) ? "Nothing open was found." : "Nothing open so far.";
 }
 
 /** @param {HostView} host */
@@ -208,10 +242,10 @@ function rows(host) {
   const name = make("th", host.names[0] ?? host.ip);
   name.setAttribute("scope", "rowgroup");
   if (host.names.length > 0) name.append(make("small", host.ip));
-  if (host.verdict) name.append(make("small", host.verdict, "verdict"));
+  if (host.verdict) name.append(make("small", spelled(host.verdict), "verdict"));
   const others = [[host.closed, "closed"], [host.filtered, "filtered"], [host.unknown, "not measured"]];
-  const counted = others.filter(([count]) => Number(count) > 0).map(([count, word]) => `${count} ${word}`);
-  if (counted.length > 0) name.append(make("small", counted.join(", ")));
+  const summary = others.filter(([count]) => Number(count) > 0).map(([count, word]) => `${number(Number(count))} ${word}`);
+  if (summary.length > 0) name.append(make("small", summary.join(", ")));
   name.setAttribute("rowspan", String(Math.max(1, host.open.length)));
   const lines = host.open.map((open) => {
     const row = make("tr");

@@ -34,7 +34,7 @@ export type ProgressView = {
 /**
  * In thousandths.
  */
-done_permille: number, hosts: number, hosts_done: number, hosts_up: number, open: number, 
+done_permille: number, hosts: number, hosts_done: number, hosts_up: number, open: number, closed: number, filtered: number, 
 /**
  * Ports that this machine failed to measure.
  */
@@ -66,7 +66,11 @@ service: string | null, rtt_us: number | null, };
 /**
  * What a scan has found so far. Updates that come later may repeat some of it.
  */
-export type Snapshot = { scan: ScanView, hosts: Array<HostView>, };
+export type Snapshot = { scan: ScanView, hosts: Array<HostView>, 
+/**
+ * What was said about the scan itself.
+ */
+notes: Array<string>, };
 
 /**
  * Updates of one scan, in the order in which things happened.
