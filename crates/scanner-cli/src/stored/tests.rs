@@ -95,7 +95,7 @@ fn what_a_format_passes_over_would_change_nothing() {
         for (open_only, discover_only, all_ports) in
             [(false, false, false), (true, false, false), (false, true, false), (false, false, true)]
         {
-            let about = About { discover_only, all_ports, ..scan.about.clone() };
+            let about = About { all_ports, discover_only, ..scan.about.clone() };
             let beginning = Beginning { about: &about, targets, ..scan.beginning() };
             let settings = OutputSettings { open_only, ..settings() };
             for status in [HostStatus::Up, HostStatus::Down, HostStatus::Unknown] {
