@@ -31,6 +31,8 @@ mod properties;
 mod scenarios;
 #[cfg(test)]
 mod sim;
+#[cfg(test)]
+mod steps;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroU32;
@@ -217,9 +219,9 @@ impl Controller {
         if !self.ended && self.is_finished() {
             self.end(now);
         }
+        // The end of a scan is an event.
         match self.outbox.pop_front() {
             Some(output) => output,
-            None if self.ended => Output::Done,
             None => Output::Wait(self.next_wake(now)),
         }
     }
@@ -441,5 +443,116 @@ impl Controller {
 
     fn publish(&mut self, event: ScanEvent) {
         self.outbox.push_back(Output::Event(Box::new(event)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::liveness::Strike;
+    use super::steps::{Steps, at};
+    use super::*;
+
+    #[test]
+    fn another_permit_would_help_only_where_nothing_else_limits() {
+        for (budget, local_cap, probes, wants) in [
+            (3, None, 3, true),
+            (0, None, 0, true),
+            (20, None, 20, false),
+            (50, None, 20, false),
+            (3, Some(3), 3, false),
+        ] {
+            let mut steps = Steps::of("hosts = 4\nconfig = { limit = { fixed = 20 } }");
+            steps.controller.handle_input(at(0), Input::Budget(budget));
+            if let Some(in_flight) = local_cap {
+                steps.controller.local.failed(at(0), local::Trouble::Limit, in_flight);
+            }
+            assert_eq!(steps.probes(at(1_000)).len(), probes, "{budget}, {local_cap:?}");
+            assert_eq!(steps.controller.wants_permit(), wants, "{budget}, {local_cap:?}");
+            steps.controller.handle_input(at(1_000), Input::Pause);
+            steps.probes(at(1_000));
+            assert!(!steps.controller.wants_permit(), "nothing is begun");
+        }
+    }
+
+    #[test]
+    fn the_slowest_host_is_one_that_fell_silent_else_the_first() {
+        let mut steps = Steps::of("hosts = 3\nports = '1-10'");
+        steps.probes(at(0));
+        let mut hosts = steps.controller.hosts.iter_mut().map(|(_, host)| &mut **host);
+        let [one, two, three] = [(); 3].map(|()| hosts.next().unwrap());
+        (one.started, two.started, three.started) = (at(30), at(20), at(10));
+        let addrs = [one.addr, two.addr, three.addr];
+        three.phase = Phase::Ready;
+        assert_eq!(
+            steps.controller.slowest_host(),
+            Some(addrs[1]),
+            "whoever waits for its turn keeps nobody waiting"
+        );
+        let silent = |steps: &mut Steps, n: usize, last_answer| {
+            let host = steps.controller.hosts.iter_mut().find(|(_, host)| host.addr == addrs[n]).unwrap().1;
+            host.phase = Phase::Scanning;
+            host.alive.answered(last_answer, 80, Reason::Handshake, false);
+            (0..2).for_each(|_| assert_eq!(host.alive.canary_silent(last_answer), Strike::Loss));
+            steps.controller.slowest_host()
+        };
+        assert_eq!(silent(&mut steps, 0, at(40)), Some(addrs[0]), "it fell silent");
+        assert_eq!(silent(&mut steps, 2, at(35)), Some(addrs[2]), "and this one before it");
+    }
+
+    #[test]
+    fn the_report_so_far_has_what_was_found_on_hosts_that_are_not_finished() {
+        let mut steps = Steps::of("hosts = 2\nports = '80,81,82'");
+        let probes = steps.probes(at(0));
+        let (first, other): (Vec<Probe>, Vec<Probe>) =
+            probes.into_iter().partition(|probe| probe.addr.ip() == steps::first().ip());
+        assert_eq!((first.len(), other.len()), (3, 3));
+        for probe in first {
+            match probe.addr.port() {
+                80 => steps.answer(at(10), probe, Reason::Handshake),
+                81 => steps.answer(at(10), probe, Reason::Rst),
+                _ => {}
+            }
+        }
+        steps.answer(at(10), other[0], Reason::Rst);
+        let report = steps.controller.report(at(10));
+        let [host] = report.hosts.as_slice() else { panic!("{:?}", report.hosts) };
+        assert_eq!((host.ip, host.status), (steps::first(), scanner_core::HostStatus::Up));
+        assert!(host.evidence.is_some());
+        assert_eq!(host.rtt, Some(Duration::from_millis(10)));
+        assert_eq!(host.results.iter().map(|result| result.port).collect::<Vec<_>>(), [80]);
+        let ports: Vec<_> = host.ports.iter().map(|(reason, ports)| (reason, ports.to_string())).collect();
+        assert_eq!(ports, [(Reason::Handshake, "80".to_owned()), (Reason::Rst, "81".to_owned())]);
+        assert_eq!(report.completion, scanner_core::Completion::Incomplete);
+    }
+
+    #[test]
+    fn a_host_that_is_skipped_takes_nobody_elses_turn() {
+        let mut steps = Steps::of("hosts = 4\nports = '1-3'");
+        for probe in steps.probes(at(0)) {
+            steps.comes(at(1_000), probe, Outcome::TimedOut);
+        }
+        assert_eq!(steps.controller.turns.len(), 4, "all want to ask again");
+        let skipped = steps.controller.hosts[steps.controller.turns[1]].addr;
+        steps.controller.handle_input(at(1_000), Input::SkipHost(skipped));
+        let mut asked: BTreeMap<_, u32> = BTreeMap::new();
+        for probe in steps.probes(at(1_000)) {
+            *asked.entry(probe.addr.ip()).or_default() += 1;
+        }
+        assert_eq!(asked.into_values().collect::<Vec<_>>(), [3, 3, 3]);
+    }
+
+    #[test]
+    fn a_limit_of_time_is_kept_to_the_millisecond() {
+        for limit in ["host_timeout_ms", "deadline_ms"] {
+            let mut steps = Steps::of(&format!("ports = '1-10'\nconfig = {{ {limit} = 1500 }}"));
+            assert_eq!(steps.probes(at(0)).len(), 10);
+            assert_eq!(steps.probes(at(1_499)), []);
+            assert_eq!(steps.controller.poll_output(at(1_499)), Output::Wait(Some(at(1_500))), "{limit}");
+            let [host] = steps.finished(at(1_500)) else { panic!("{limit} is over") };
+            assert_eq!(host.ports.get(Reason::Deadline).map(scanner_core::PortSet::len), Some(10), "{limit}");
+            assert_eq!(steps.controller.poll_output(at(1_500)), Output::Done);
+        }
     }
 }

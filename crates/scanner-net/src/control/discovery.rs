@@ -182,3 +182,90 @@ impl Controller {
         waits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::steps::{Steps, at};
+    use super::*;
+
+    /// A neighbour that is looked for from 0 on, with its first probe out.
+    fn resolving(config: &str) -> Steps {
+        let mut steps = Steps::of(&format!("neighbours = true\nports = '1-100'\nconfig = {{ {config} }}"));
+        assert_eq!(steps.probes(at(0)).len(), 1, "one is enough to have it looked for");
+        assert_eq!(steps.host().unwrap().presence.link, Link::Resolving(at(0)));
+        steps
+    }
+
+    #[test]
+    fn what_the_table_says_of_a_neighbour() {
+        use NeighbourState::{Asked, Confirmed, Failed, Fixed, Stale};
+        let (since, until) = (Link::Resolving(at(0)), Link::Stale(at(9_000)));
+        // The link after it, and whether the host is known to be there; `None` where it is finished.
+        for (link, state, ms, config, after) in [
+            (since, Some(Confirmed), 7, "", Some((Link::Neighbour, true))),
+            (until, Some(Confirmed), 7, "", Some((Link::Neighbour, true))),
+            (since, Some(Stale), 50, "", Some((Link::Stale(at(9_050)), false))),
+            (until, Some(Stale), 50, "", Some((until, false))),
+            (since, Some(Fixed), 50, "", Some((Link::Neighbour, false))),
+            (since, Some(Failed), 1_499, "skip_discovery = true", Some((since, false))),
+            (since, Some(Failed), 1_500, "skip_discovery = true", None),
+            (until, Some(Failed), 50, "", None),
+            (since, Some(Asked), 1_249, "", Some((since, false))),
+            (since, Some(Asked), 1_250, "", None),
+            (since, Some(Asked), 2_900, "skip_discovery = true", Some((since, false))),
+            (since, None, 2_900, "", Some((since, false))),
+            (until, Some(Asked), 8_999, "", Some((until, false))),
+            (until, Some(Asked), 9_000, "", Some((Link::Neighbour, false))),
+            (until, None, 9_000, "", Some((Link::Neighbour, false))),
+        ] {
+            let mut steps = resolving(config);
+            steps.host().unwrap().presence.link = link;
+            if link != since {
+                steps.controller.neighbours.end(at(0), at(0), true);
+            }
+            steps.reads(at(ms), state);
+            let is_waited_for = after.is_some_and(|(link, _)| link == since);
+            assert_eq!(
+                steps.controller.neighbours.resolving(),
+                u32::from(is_waited_for),
+                "{link:?} {state:?}"
+            );
+            let seen = steps.host().map(|host| (host.presence.link, host.is_there()));
+            assert_eq!(seen, after, "{link:?} {state:?} after {ms} ms, {config}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_answered_needs_no_word_of_the_table() {
+        for state in [None, Some(NeighbourState::Failed), Some(NeighbourState::Stale)] {
+            let mut steps = resolving("");
+            steps.reads(at(50), Some(NeighbourState::Stale));
+            let probe = steps.probes(at(50))[0];
+            steps.answer(at(60), probe, Reason::Rst);
+            steps.reads(at(110), state);
+            assert_eq!(steps.host().unwrap().presence.link, Link::Neighbour, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn the_ports_of_a_neighbour_that_is_missing_are_asked_or_not_as_all_would_be() {
+        for (ports, asked, not_asked) in [(15, 15, 0), (16, 16, 0), (17, 1, 16)] {
+            let mut steps = Steps::of(&format!("neighbours = true\nports = '1-{ports}'"));
+            steps.probes(at(0));
+            steps.reads(at(1_250), Some(NeighbourState::Asked));
+            let [host] = steps.finished(at(1_250)) else { panic!("not finished") };
+            let missing = host.ports.get(Reason::NoNeighbour).map_or(0, scanner_core::PortSet::len);
+            assert_eq!((missing, host.not_asked), (asked, not_asked), "{ports} ports");
+        }
+    }
+
+    #[test]
+    fn one_that_was_there_once_is_scanned_at_once_where_it_takes_nobody_elses_turn() {
+        for (ports, phase) in [(1_000, Phase::Scanning), (1_001, Phase::Discovery)] {
+            let mut steps = Steps::of(&format!("neighbours = true\nports = '1-{ports}'"));
+            steps.probes(at(0));
+            steps.reads(at(50), Some(NeighbourState::Stale));
+            assert_eq!(steps.host().unwrap().phase, phase, "{ports} ports");
+        }
+    }
+}

@@ -504,3 +504,156 @@ impl Host {
 pub(crate) const fn is_beyond(reason: Reason) -> bool {
     matches!(reason, Reason::HostUnreachable | Reason::NetUnreachable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Outcome;
+    use super::super::steps::{Steps, at};
+    use super::*;
+
+    /// A host of whose refusals most get lost, while listeners answer.
+    fn limit_refusals(host: &mut Host) {
+        for _ in 0..8 {
+            host.attempts.known_port_silent(Answerer::Closed);
+            host.attempts.echo(true);
+        }
+        assert!(host.is_limited());
+    }
+
+    #[test]
+    fn a_late_answer_shows_loss_where_nothing_else_makes_it_late() {
+        for (reason, shows) in [
+            (Reason::Handshake, true),
+            (Reason::Rst, true),
+            (Reason::PortUnreachable, false),
+            (Reason::HostUnreachable, false),
+        ] {
+            let mut steps = Steps::of("ports = '1-10'");
+            steps.probes(at(0));
+            let host = steps.host().unwrap();
+            assert_eq!(host.shows_loss(reason), shows, "{reason}");
+            limit_refusals(host);
+            assert!(!host.shows_loss(reason), "{reason} of a host that limits its refusals");
+        }
+    }
+
+    #[test]
+    fn what_gets_through_is_measured_by_listeners_that_answer() {
+        type Change = fn(&mut Host);
+        let cases: [(&str, Change, bool); 5] = [
+            ("a listener", |_| {}, true),
+            ("refusals are limited", limit_refusals, false),
+            ("no listener", |host| host.alive.drop_canary(), false),
+            ("none answers any more", |host| (0..4).for_each(|_| host.alive.remember_canary(true)), false),
+            ("it is being measured", |host| assert!(host.delivery.measure(at(5), 0.5)), false),
+        ];
+        for (case, change, measures) in cases {
+            let mut steps = Steps::of("ports = '1-10'");
+            let probe = steps.probes(at(0))[0];
+            steps.answer(at(5), probe, Reason::Handshake);
+            let host = steps.host().unwrap();
+            change(host);
+            assert_eq!(host.measure_delivery(at(5)), measures, "{case}");
+        }
+    }
+
+    #[test]
+    fn silence_may_be_the_neighbours_until_something_is_heard() {
+        for (scenario, from) in [("ports = '1-10'", 0), ("ports = '1-10'\nneighbours = true", 700)] {
+            let mut steps = Steps::of(scenario);
+            for probe in steps.probes(at(0)) {
+                assert_eq!(probe.unresolved_from, Some(at(0) + RESOLUTION), "{scenario}");
+                steps.comes(at(200), probe, Outcome::NoPermit);
+            }
+            let probe = steps.probes(at(700))[0];
+            assert_eq!(probe.unresolved_from, Some(at(from) + RESOLUTION), "{scenario}");
+            steps.answer(at(900), probe, Reason::Prohibited);
+            assert!(steps.probes(at(900)).iter().all(|probe| probe.unresolved_from.is_none()), "{scenario}");
+        }
+    }
+
+    #[test]
+    fn what_the_path_says_of_a_host_is_doubted_where_the_host_was_seen() {
+        type Change = fn(&mut Presence);
+        let (gone, far, firewall) = (Reason::NoNeighbour, Reason::HostUnreachable, Reason::Prohibited);
+        let cases: [(&str, Change, [bool; 3]); 4] = [
+            ("nothing is known", |_| {}, [false, false, false]),
+            ("heard from the path", |it| it.answered(Reason::Prohibited), [true, false, false]),
+            ("found as a neighbour", Presence::is_neighbour, [true, false, false]),
+            ("it answered", |it| it.answered(Reason::Rst), [true, true, false]),
+        ];
+        for (case, change, doubtful) in cases {
+            let mut steps = Steps::of("ports = '1-10'");
+            steps.probes(at(0));
+            let host = steps.host().unwrap();
+            change(&mut host.presence);
+            assert_eq!([gone, far, firewall].map(|reason| host.is_doubtful(reason)), doubtful, "{case}");
+        }
+    }
+
+    #[test]
+    fn ports_are_searched_where_a_few_silent_hosts_are_scanned_at_an_automatic_limit() {
+        for (config, unreachable, phase) in [
+            ("limit = 'auto'", false, Phase::Search),
+            ("limit = 'auto'", true, Phase::Discovery),
+            ("limit = 'auto', discover_only = true", false, Phase::Discovery),
+            ("limit = 'auto', skip_discovery = true", false, Phase::Scanning),
+            ("limit = { fixed = 100 }", false, Phase::Discovery),
+        ] {
+            let mut steps = Steps::of(&format!("ports = '1-100'\nconfig = {{ {config} }}"));
+            let probes = steps.probes(at(0));
+            if unreachable {
+                steps.answer(at(5), probes[1], Reason::HostUnreachable);
+            }
+            steps.comes(at(1_000), probes[0], Outcome::TimedOut);
+            assert_eq!(steps.host().unwrap().phase, phase, "{config}");
+        }
+    }
+
+    /// A measurement of it found that all gets through.
+    fn lose_by_chance(host: &mut Host) {
+        assert!(host.delivery.measure(at(5), 1.0));
+        for n in 0..1_000 {
+            host.delivery.sent(at(5 + n * 10), true);
+            host.delivery.came_back(at(5 + n * 10), at(5 + n * 10), true, true);
+        }
+        assert!(host.loses_by_chance());
+    }
+
+    #[test]
+    fn what_is_lost_time_and_again_is_measured_unless_it_was_found_to_be_chance() {
+        for (times, by_chance, is_measured) in [
+            (REDUCTIONS_THAT_TELL, false, true),
+            (REDUCTIONS_THAT_TELL - 1, false, false),
+            (REDUCTIONS_THAT_TELL, true, false),
+        ] {
+            let mut steps = Steps::of("ports = '1-10'");
+            let probe = steps.probes(at(0))[0];
+            steps.answer(at(5), probe, Reason::Handshake);
+            let host = steps.host().unwrap();
+            if by_chance {
+                lose_by_chance(host);
+            }
+            (0..times).for_each(|_| host.slowed_down(at(20_000)));
+            assert_eq!(host.delivery.is_measuring(), is_measured, "{times} times, by chance: {by_chance}");
+        }
+    }
+
+    #[test]
+    fn an_answer_from_afar_widens_the_window_by_more_until_something_gets_lost() {
+        type Change = fn(&mut Host);
+        let losses: [(&str, Change); 2] = [
+            ("the window was made smaller", |host| assert!(host.window.reduce(at(5), at(5)))),
+            ("many stayed silent", |host| host.silent_attempts = 1_000),
+        ];
+        for (loss, lose) in losses {
+            let mut steps = Steps::of("ports = '1-10'");
+            steps.probes(at(0));
+            let host = steps.host().unwrap();
+            host.rtt.sample(Duration::from_millis(80));
+            assert_eq!(host.stride(), 3, "80 ms");
+            lose(host);
+            assert_eq!(host.stride(), 1, "{loss}");
+        }
+    }
+}

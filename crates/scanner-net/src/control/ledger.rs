@@ -461,4 +461,52 @@ mod tests {
         assert!(ledger.note(note("b", "one")).is_some());
         assert_eq!(ledger.notes, [note("a", "one"), note("b", "one")]);
     }
+
+    #[test]
+    fn what_becomes_of_a_port_is_counted_and_told_where_it_is_of_interest() {
+        use crate::control::steps::Steps;
+        for (reason, detail, is_told, unknown) in [
+            (Reason::Handshake, PortDetail::Open, true, 0),
+            (Reason::Rst, PortDetail::Open, false, 0),
+            (Reason::NoReply, PortDetail::Open, false, 0),
+            (Reason::LocalLimit, PortDetail::Open, false, 1),
+            (Reason::Handshake, PortDetail::All, true, 0),
+            (Reason::Rst, PortDetail::All, true, 0),
+            (Reason::LocalLimit, PortDetail::All, true, 1),
+        ] {
+            let mut steps = Steps::of("ports = '1-10'");
+            steps.probes(at(0));
+            let host = steps.host().unwrap();
+            let mut ledger = Ledger { detail, ..ledger() };
+            let settled = Settled { port: 7, reason, rtt: None, attempts: 1, silent: 0 };
+            let event = ledger.settle(host, &[], settled);
+            assert_eq!(event.is_some(), is_told, "{reason} {detail:?}");
+            assert_eq!(host.so_far(&[]).results.len(), usize::from(is_told), "and kept for the report");
+            assert_eq!((ledger.counts.settled(), ledger.counts.unknown), (1, unknown), "{reason}");
+            let why: Vec<_> = ledger.not_measured.into_iter().collect();
+            assert_eq!(why, if unknown > 0 { vec![(reason, 1)] } else { vec![] });
+        }
+    }
+
+    #[test]
+    fn where_everything_was_measured_nothing_was_not() {
+        let mut ledger = ledger();
+        ledger.counts.count(PortState::Closed, 1_000);
+        ledger.never_started(Reason::Cancelled);
+        assert_eq!(ledger.not_measured, BTreeMap::new());
+    }
+
+    /// Half of the pace of the last second counts where the whole was slower.
+    #[test]
+    fn what_is_left_is_told_by_the_last_second_where_that_was_faster() {
+        let mut ledger = ledger();
+        ledger.progress(at(9_000), 0, 0);
+        ledger.counts.count(PortState::Closed, 400);
+        ledger.progress(at(9_500), 0, 0);
+        assert_eq!(
+            ledger.progress(at(10_000), 0, 0).eta,
+            Some(Duration::from_secs(3)),
+            "600 at 200 per second"
+        );
+    }
 }

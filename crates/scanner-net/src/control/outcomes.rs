@@ -412,3 +412,141 @@ impl Controller {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use scanner_core::{HostResult, PortSet};
+
+    use super::super::steps::{Steps, at, first};
+    use super::*;
+
+    /// Many probes wait for a time-out of a second when the first answer tells how long one takes.
+    #[test]
+    fn what_waits_for_longer_than_an_answer_takes_is_given_up() {
+        for turns in [2, 5] {
+            let mut steps = Steps::of(
+                "hosts = 2\nports = '1-1000'\nconfig = { limit = { fixed = 1000 }, skip_discovery = true }",
+            );
+            let mut of_first = BTreeMap::new();
+            for ms in (0..=turns).map(|turn| turn * 100).chain([turns * 100 + 1]) {
+                for probe in steps.probes(at(ms)) {
+                    if probe.addr.ip() == first().ip() {
+                        of_first.insert(probe.id, (ms, probe));
+                    }
+                }
+            }
+            let (_, (_, answered)) = of_first.pop_last().unwrap();
+            let many = of_first.len() + 1 >= MANY as usize;
+            assert_eq!(many, turns == 5);
+            steps.answer(at(turns * 100 + 100), answered, Reason::Rst);
+            let overdue = of_first.iter().filter(|(_, (sent, _))| many && *sent <= turns * 100);
+            let overdue: Vec<_> = overdue.map(|(id, _)| Output::Release(*id)).collect();
+            let released = steps.controller.outbox.iter().filter(|it| matches!(it, Output::Release(_)));
+            let mut released: Vec<_> = released.cloned().collect();
+            released.sort_by_key(|it| if let Output::Release(id) = it { Some(*id) } else { None });
+            assert_eq!(released, overdue);
+            let in_flight: u32 = steps.controller.hosts.iter().map(|(_, host)| host.in_flight).sum();
+            assert_eq!(in_flight, steps.controller.flights.len());
+        }
+    }
+
+    #[test]
+    fn a_network_that_was_up_in_between_was_not_down_for_good() {
+        for (went_out, is_over) in [(false, true), (true, false)] {
+            let mut steps = Steps::of("ports = '80'");
+            let outcomes = [
+                (0, Outcome::NetworkDown),
+                (7_000, if went_out { Outcome::TimedOut } else { Outcome::NetworkDown }),
+                (14_999, Outcome::NetworkDown),
+                (15_500, Outcome::NetworkDown),
+            ];
+            for (ms, outcome) in outcomes {
+                let probe = steps.probes(at(ms))[0];
+                steps.comes(at(ms), probe, outcome);
+                assert!(ms > 15_000 || steps.host().is_some(), "{ms}");
+            }
+            assert_eq!(steps.host().is_none(), is_over);
+        }
+    }
+
+    /// A host next door with a listener at 80 and a port at 81 of which something else is said.
+    fn says(reason: Reason) -> Vec<HostResult> {
+        let mut steps = Steps::of("ports = '80,81'");
+        let mut now = at(0);
+        for _ in 0..100 {
+            let probes = steps.probes(now);
+            now = now + Duration::from_millis(10);
+            for probe in probes {
+                let reason = if probe.addr.port() == 80 { Reason::Handshake } else { reason };
+                steps.answer(now, probe, reason);
+            }
+            if steps.controller.hosts.is_empty() {
+                return steps.finished(now).to_vec();
+            }
+        }
+        panic!("does not end");
+    }
+
+    #[test]
+    fn what_the_path_says_of_a_port_of_a_host_that_answers_is_of_the_port() {
+        for reason in [Reason::HostUnreachable, Reason::NetUnreachable, Reason::Prohibited, Reason::Rst] {
+            let [host] = &says(reason)[..] else { panic!("one host") };
+            assert_eq!(host.ports.get(reason).map(PortSet::len), Some(1), "{reason}");
+            assert_eq!((host.verdict, host.not_asked), (None, 0));
+        }
+        let [host] = &says(Reason::NoNeighbour)[..] else { panic!("one host") };
+        assert!(
+            host.ports.get(Reason::NoReply).is_some(),
+            "that a host is not there is no word about a port"
+        );
+    }
+
+    /// A firewall on the way, say, that has had enough of us.
+    #[test]
+    fn a_canary_that_the_path_answers_is_as_good_as_silent() {
+        let mut steps = Steps::of("ports = '80,81'");
+        for probe in steps.probes(at(0)) {
+            match probe.addr.port() {
+                80 => steps.answer(at(10), probe, Reason::Handshake),
+                _ => steps.comes(at(10), probe, Outcome::TimedOut),
+            }
+        }
+        for (reason, answered) in
+            [(Reason::Prohibited, false), (Reason::HostUnreachable, false), (Reason::Rst, true)]
+        {
+            let last = steps.host().unwrap().alive.last_answer();
+            let now = last + Duration::from_secs(2);
+            let canary = steps.probes(now).into_iter().find(|probe| probe.addr.port() == 80).unwrap();
+            steps.answer(now, canary, reason);
+            assert_eq!(steps.host().unwrap().alive.last_answer() == now, answered, "{reason}");
+            assert_eq!(steps.host().unwrap().alive.is_confirmed(), answered, "{reason}");
+        }
+    }
+
+    #[test]
+    fn an_attempt_that_never_went_out_is_none() {
+        let mut steps = Steps::of("ports = '1-5'\nconfig = { detail = 'all' }");
+        let probe = steps.probes(at(0))[0];
+        steps.comes(at(0), probe, Outcome::NoRoute);
+        let results = steps.host().unwrap().so_far(&[]).results;
+        let told: Vec<_> = results.iter().map(|result| (result.reason, result.attempts)).collect();
+        assert_eq!(told, [(Reason::NoRoute, 0)]);
+    }
+
+    #[test]
+    fn an_echo_that_comes_back_unsent_leaves_the_canary_out() {
+        for (is_echo, is_due) in [(true, false), (false, true)] {
+            let mut steps = Steps::of("ports = '1-5'");
+            let probe = steps.probes(at(0))[0];
+            steps.answer(at(5), probe, Reason::Handshake);
+            let alive = &mut steps.host().unwrap().alive;
+            alive.silent(81, 1);
+            alive.canary_is_out(at(6), false);
+            let ask = Ask { port: probe.addr.port(), attempt: 0, is_echo, timeout: Duration::from_secs(1) };
+            steps.controller.put_back(0, ask);
+            assert_eq!(steps.host().unwrap().alive.canary_due(at(7), || true), is_due, "echo: {is_echo}");
+        }
+    }
+}

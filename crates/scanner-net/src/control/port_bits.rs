@@ -197,4 +197,12 @@ mod tests {
             prop_assert!(model.is_empty() && bits.is_empty());
         }
     }
+
+    #[test]
+    fn a_reason_occurs_once_it_has_a_port() {
+        let mut ports = ByReason::default();
+        assert!(!ports.contains(Reason::Rst));
+        ports.insert(Reason::Rst, 1);
+        assert!(ports.contains(Reason::Rst) && !ports.contains(Reason::Handshake));
+    }
 }

@@ -471,4 +471,17 @@ mod tests {
         assert_eq!(computed[..6], [3, 4, 5, 6, 7, 8]);
         assert_eq!(computed[6..], [8, 10, 10, 12, 12, 14, 14, 16, 16, 16, 19, 19, 19, 22]);
     }
+
+    #[test]
+    fn the_binomial_distribution_is_summed() {
+        for (k, n, p, expected) in [
+            (0, 10, 0.1, 0.348_678),
+            (1, 10, 0.1, 0.736_099),
+            (3, 10, 0.5, 0.171_875),
+            (2, 4, 0.25, 0.949_219),
+        ] {
+            let got = at_most(k, n, p);
+            assert!((got - expected).abs() < 1e-6, "{k} of {n} at {p}: {got}");
+        }
+    }
 }

@@ -201,4 +201,14 @@ mod tests {
         group.sample(400 * MS);
         assert_eq!(Rtt::borrowed_timeout(&group), INITIAL_TIMEOUT);
     }
+
+    #[test]
+    fn half_as_long_again_is_no_queue_yet() {
+        for (late, stride) in [(399, 4), (400, 4), (401, 1)] {
+            let mut rtt = Rtt::default();
+            rtt.sample(80 * MS);
+            rtt.sample(late * MS);
+            assert_eq!(rtt.stride(5), stride, "{late} ms make {:?} of 80 ms", rtt.mean());
+        }
+    }
 }

@@ -137,3 +137,35 @@ impl Rules {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_target_has_a_port_order_of_its_own_which_the_seed_decides() {
+        let salts: BTreeSet<_> = (1..=4)
+            .flat_map(|seed| {
+                let plan =
+                    ScanPlan::new("10.0.0.0/30".parse().unwrap(), scanner_core::PortSet::from_range(1, 9));
+                let job = Job::new(plan, "test".into(), seed);
+                (0..4).map(move |index| job.salt(index))
+            })
+            .collect();
+        assert_eq!(salts.len(), 16);
+    }
+
+    #[test]
+    fn who_skips_discovery_asks_all_ports_but_where_discovery_is_all_there_is() {
+        for (skip_discovery, discover_only, has_discovery) in
+            [(false, false, true), (true, false, false), (false, true, true), (true, true, true)]
+        {
+            let config = ScanConfig { skip_discovery, discover_only, ..ScanConfig::default() };
+            let plan =
+                ScanPlan::new("10.0.0.0/30".parse().unwrap(), scanner_core::PortSet::from_range(1, 99));
+            assert_eq!(Rules::new(&config, &plan, 100).has_discovery(), has_discovery, "{config:?}");
+        }
+    }
+}

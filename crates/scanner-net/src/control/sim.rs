@@ -472,6 +472,8 @@ impl Run {
         let progress = report.progress;
         assert_eq!(progress.pending(), 0, "the counters add up: {progress:?}");
         assert_eq!(progress.in_flight, 0);
+        let not_measured: u64 = report.not_measured.values().sum();
+        assert_eq!(not_measured, progress.unknown, "every port that is unknown has a reason: {report:?}");
         self.report = Some(report);
         self
     }

@@ -41,3 +41,19 @@ impl Add<Duration> for ScanTime {
         Self(self.0.saturating_add(Self::after(duration).0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_can_be_told_is_cut() {
+        let longest = ScanTime::after(Duration::from_nanos(u64::MAX));
+        for time in [Duration::from_nanos(u64::MAX) + Duration::from_nanos(2), Duration::MAX] {
+            assert_eq!(ScanTime::after(time), longest, "{time:?}");
+        }
+        assert_eq!(longest + Duration::from_secs(1), longest);
+        assert_eq!(ScanTime::ZERO.before(Duration::from_secs(1)), ScanTime::ZERO);
+        assert_eq!(ScanTime::ZERO.since(longest), Duration::ZERO);
+    }
+}

@@ -226,3 +226,100 @@ impl Host {
         self.silent.iter().any(|bits| !bits.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use scanner_core::Reason;
+
+    use super::*;
+    use crate::control::steps::{Steps, at};
+
+    impl Steps {
+        /// What the only host asks next.
+        fn next(&mut self, now: ScanTime) -> Option<Ask> {
+            let controller = &mut self.controller;
+            let (_, host) = controller.hosts.iter_mut().next()?;
+            host.next(&controller.job, &controller.rules, &controller.group, now)
+        }
+    }
+
+    #[test]
+    fn a_host_that_waits_for_its_turn_or_was_found_is_asked_nothing() {
+        for (config, phase, asks) in [
+            ("", Phase::Scanning, true),
+            ("", Phase::Ready, false),
+            ("discover_only = true", Phase::Discovery, false),
+        ] {
+            let mut steps = Steps::of(&format!("ports = '1-100'\nconfig = {{ {config} }}"));
+            steps.probes(at(0));
+            let host = steps.host().unwrap();
+            host.in_flight -= 1;
+            host.presence.answered(Reason::Rst);
+            host.phase = phase;
+            assert_eq!(steps.next(at(1)).is_some(), asks, "{config} {phase:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_silent_ports_are_waited_for_where_the_user_and_the_host_leave_it_open() {
+        let cases: [(&str, Reason, u32, bool); 4] = [
+            ("", Reason::Rst, 0, true),
+            ("retries = 1", Reason::Rst, 0, false),
+            ("", Reason::Prohibited, 0, false),
+            ("", Reason::Rst, 8, false),
+        ];
+        for (config, reason, refusals_lost, waits) in cases {
+            let mut steps = Steps::of(&format!("ports = '1-5'\nconfig = {{ {config} }}"));
+            for probe in steps.probes(at(0)) {
+                match probe.addr.port() {
+                    5 => steps.host().unwrap().asked_in_vain(5, 2),
+                    _ => steps.answer(at(5), probe, reason),
+                }
+            }
+            let controller = &mut steps.controller;
+            let (_, host) = controller.hosts.iter_mut().next().unwrap();
+            for _ in 0..refusals_lost {
+                host.attempts.known_port_silent(super::super::Answerer::Closed);
+                host.attempts.echo(true);
+            }
+            let next = host.next_round(&controller.rules, at(9));
+            assert_eq!(next.is_some(), waits, "{config} {reason} {refusals_lost}");
+        }
+    }
+
+    #[test]
+    fn how_long_an_answer_is_waited_for() {
+        let second = Duration::from_secs(1);
+        for (attempt, silent_attempts, max_timeout, timeout) in [
+            (1, 0, 3 * second, second),
+            (2, 0, 3 * second, UNHEARD_RETRY_TIMEOUT),
+            (2, SURELY_RESOLVED - 1, 3 * second, UNHEARD_RETRY_TIMEOUT),
+            (2, SURELY_RESOLVED, 3 * second, second),
+            (2, 0, 2 * second, 2 * second),
+        ] {
+            let mut steps = Steps::of("ports = '1-10'");
+            steps.probes(at(0));
+            steps.controller.rules.max_timeout = max_timeout;
+            let rules = steps.controller.rules.clone();
+            let host = steps.host().unwrap();
+            host.silent_attempts = silent_attempts;
+            assert_eq!(
+                host.timeout(attempt, &rules, &Rtt::default()),
+                timeout,
+                "{attempt} {silent_attempts}"
+            );
+        }
+        for (max_timeout, timeout) in [(RESOLUTION, RESOLVING_TIMEOUT), (2 * second, second)] {
+            let mut steps = Steps::of("ports = '1-10'\nneighbours = true");
+            steps.probes(at(0));
+            steps.controller.rules.max_timeout = max_timeout;
+            let rules = steps.controller.rules.clone();
+            let host = steps.host().unwrap();
+            assert_eq!(
+                host.timeout(1, &rules, &Rtt::default()),
+                timeout,
+                "of a neighbour that is looked for"
+            );
+        }
+    }
+}

@@ -116,3 +116,31 @@ impl Host {
         ports
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::steps::{Steps, at};
+
+    #[test]
+    fn nine_open_ports_in_ten_of_a_hundred_are_everything() {
+        let everything = Some(Verdict::AcceptsEverything);
+        for (open, closed, verdict) in [
+            (90, 10, everything),
+            (89, 11, None),
+            (99, 0, None),
+            (100, 0, everything),
+            (900, 100, everything),
+            (890, 110, None),
+        ] {
+            let mut steps = Steps::of("ports = '1-1000'");
+            steps.probes(at(0));
+            let host = steps.host().unwrap();
+            (1..=open).for_each(|port| host.settle(port, Reason::Handshake));
+            (1..=closed).for_each(|n| host.settle(open + n, Reason::Rst));
+            assert_eq!(host.so_far(&["name".to_owned()]).names, ["name"]);
+            let host = steps.controller.hosts.drain().next().unwrap();
+            assert_eq!(host.into_result(&[], None, 0).verdict, verdict, "{open} open, {closed} closed");
+        }
+    }
+}
