@@ -494,7 +494,7 @@ mod tests {
             let host = steps.controller.hosts.iter_mut().find(|(_, host)| host.addr == addrs[n]).unwrap().1;
             host.phase = Phase::Scanning;
             host.alive.answered(last_answer, 80, Reason::Handshake, false);
-            (0..2).for_each(|_| assert_eq!(host.alive.canary_silent(last_answer), Strike::Loss));
+            (0..2).for_each(|_| assert_eq!(host.alive.canary_silent(last_answer, 2), Strike::Loss));
             steps.controller.slowest_host()
         };
         assert_eq!(silent(&mut steps, 0, at(40)), Some(addrs[0]), "it fell silent");

@@ -548,7 +548,7 @@ mod tests {
             ("it is being measured", |host| assert!(host.delivery.measure(at(5), 0.5)), false),
         ];
         for (case, change, measures) in cases {
-            let mut steps = Steps::of("ports = '1-10'");
+            let mut steps = Steps::of("ports = '1-100'");
             let probe = steps.probes(at(0))[0];
             steps.answer(at(5), probe, Reason::Handshake);
             let host = steps.host().unwrap();
@@ -610,6 +610,18 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_gets_through_is_not_measured_for_a_few_ports() {
+        for (ports, measures) in [(PORTS_WORTH_MEASURING, false), (PORTS_WORTH_MEASURING + 1, true)] {
+            let mut steps = Steps::of(&format!("ports = '1-{ports}'"));
+            let probe = steps.probes(at(0))[0];
+            steps.answer(at(5), probe, Reason::Handshake);
+            let host = steps.host().unwrap();
+            assert_eq!(host.left_to_ask(), ports - 1);
+            assert_eq!(host.measure_delivery(at(5)), measures, "{ports} ports, one of them answered");
+        }
+    }
+
     /// A measurement of it found that all gets through.
     fn lose_by_chance(host: &mut Host) {
         assert!(host.delivery.measure(at(5), 1.0));
@@ -627,7 +639,7 @@ mod tests {
             (REDUCTIONS_THAT_TELL - 1, false, false),
             (REDUCTIONS_THAT_TELL, true, false),
         ] {
-            let mut steps = Steps::of("ports = '1-10'");
+            let mut steps = Steps::of("ports = '1-100'");
             let probe = steps.probes(at(0))[0];
             steps.answer(at(5), probe, Reason::Handshake);
             let host = steps.host().unwrap();
