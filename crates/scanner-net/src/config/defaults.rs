@@ -175,9 +175,8 @@ pub(crate) const CANARY_EVERY: Duration = Duration::from_millis(500);
 /// Listeners that echoes go to in turn: none of them is to see more than a few dozen.
 pub(crate) const LISTENERS: usize = 8;
 /// Loss is heavy, and slows a host down, from this share of its packets on. Random loss on a path of 20 % each way takes 36 % of the
-/// answers, whatever the rate, and of 16 half are lost now and then; a firewall that passes N SYN/s takes this share as soon as it is
-/// asked for 2 N.
-pub(crate) const HEAVY_LOSS_PERCENT: u32 = 50;
+/// answers, whatever the rate; a firewall that passes N SYN/s takes this share as soon as it is asked for 1.7 N.
+pub(crate) const HEAVY_LOSS_PERCENT: u32 = 40;
 /// The least number of canaries by which that is judged.
 pub(crate) const CANARIES_THAT_TELL: u32 = 4;
 

@@ -672,8 +672,8 @@ mod tests {
             (0, Judgement::Right, 1_020.0),
             (1, Judgement::Right, 980.0),
             (2, Judgement::Right, 970.0),
-            (7, Judgement::Right, 970.0),
-            (8, Judgement::Wrong, 1_000.0),
+            (6, Judgement::Right, 970.0),
+            (7, Judgement::Wrong, 1_000.0),
         ] {
             let mut pace = Pace { rate: 1_000.0, measured: 1_000.0, echoes: Tally::default(), ceiling: None };
             assert_eq!(judged(&mut pace, at(0), lost), judgement, "{lost} lost");

@@ -12,14 +12,20 @@ pub(crate) struct Early {
     /// When the first answer came.
     until: ScanTime,
     due: ScanTime,
+    /// That time has come once.
+    is_ripe: bool,
     /// How many of them still wait.
     left: u32,
 }
 
+/// A process that was stopped finds its timer due before it has read the answers that came meanwhile. It gets this long to do so, time
+/// and again as long as it is late by as much.
+const GRACE: Duration = Duration::from_millis(10);
+
 impl Early {
     /// The first answer came `now`, while `waiting` others waited, and an answer takes no longer than `timeout`.
     pub(crate) fn new(now: ScanTime, timeout: Duration, waiting: u32) -> Self {
-        Self { until: now, due: now + timeout, left: waiting }
+        Self { until: now, due: now + timeout, is_ripe: false, left: waiting }
     }
 
     /// Whether a probe that was sent then is one of them.
@@ -35,6 +41,15 @@ impl Early {
     /// When those that are left are given up, if there are any.
     pub(crate) fn due(&self) -> Option<ScanTime> {
         (self.left > 0).then_some(self.due)
+    }
+
+    /// The time has come: whether they are given up now, or when it comes again.
+    pub(crate) fn is_over(&mut self, now: ScanTime) -> Result<(), ScanTime> {
+        if self.is_ripe && now.since(self.due) < GRACE {
+            return Ok(());
+        }
+        (self.is_ripe, self.due) = (true, now + GRACE);
+        Err(self.due)
     }
 }
 
@@ -55,5 +70,13 @@ mod tests {
             assert_eq!(early.due().is_some(), due, "after one of {sent}");
         }
         assert!(early.includes(at(19)) && !early.includes(at(20)));
+    }
+
+    #[test]
+    fn whoever_is_late_reads_the_answers_first() {
+        let mut early = Early::new(at(20), Duration::from_millis(100), 3);
+        assert_eq!(early.is_over(at(120)), Err(at(130)), "stopped until then, maybe");
+        assert_eq!(early.is_over(at(140)), Err(at(150)), "and again");
+        assert_eq!(early.is_over(at(159)), Ok(()));
     }
 }

@@ -137,7 +137,12 @@ impl Controller {
 
     /// Gives up all that were sent before it was known how long an answer takes.
     pub(super) fn give_up_early(&mut self, slot: usize, now: ScanTime) {
-        let Some(early) = self.hosts.get(slot).and_then(|host| host.early) else { return };
+        let Some(early) = self.hosts.get_mut(slot).and_then(|host| host.early.as_mut()) else { return };
+        if let Err(due) = early.is_over(now) {
+            self.timers.insert((due, slot));
+            return;
+        }
+        let early = *early;
         self.give_up(slot, now, |flight| early.includes(flight.sent));
     }
 

@@ -108,6 +108,7 @@ scenarios!(
     sparse,
     stale_neighbours,
     stopped,
+    stopped_at_first,
     stopped_far,
     stopped_policed,
     table_full,
@@ -142,9 +143,14 @@ fn the_loss_is_known_and_what_it_calls_for_is_done() {
             let others = || [2, 3, 4, 5, 6].map(|seed| loss_seen(&scenario, seed));
             let is_known = is_near(loss) || is_near((loss + others().iter().sum::<f64>()) / 6.0);
             assert!(is_known, "{name}: {loss}, not {truth}");
-            // At 30 % even the most attempts that are made do not quite suffice.
+            // Where none of a hundred got lost, two attempts are made, and the bound says how little is known. At 30 % even the most
+            // attempts that are made do not quite suffice.
             let most = if scenario.loss < 0.3 { MISS_TARGET } else { 2.5 * MISS_TARGET };
-            assert!(host.miss_bound.is_none_or(|bound| bound <= most), "{name}: {}", run.summary());
+            assert!(
+                loss == 0.0 || host.miss_bound.is_none_or(|bound| bound <= most),
+                "{name}: {}",
+                run.summary()
+            );
         }
         assert_eq!(run.missed, 0, "{name}: {}", run.summary());
     }
