@@ -43,13 +43,13 @@ impl Early {
         (self.left > 0).then_some(self.due)
     }
 
-    /// The time has come: whether they are given up now, or when it comes again.
-    pub(crate) fn is_over(&mut self, now: ScanTime) -> Result<(), ScanTime> {
+    /// The time has come. When it comes again, so that answers are read first; `None` gives them up now.
+    pub(crate) fn put_off(&mut self, now: ScanTime) -> Option<ScanTime> {
         if self.is_ripe && now.since(self.due) < GRACE {
-            return Ok(());
+            return None;
         }
         (self.is_ripe, self.due) = (true, now + GRACE);
-        Err(self.due)
+        Some(self.due)
     }
 }
 
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn whoever_is_late_reads_the_answers_first() {
         let mut early = Early::new(at(20), Duration::from_millis(100), 3);
-        assert_eq!(early.is_over(at(120)), Err(at(130)), "stopped until then, maybe");
-        assert_eq!(early.is_over(at(140)), Err(at(150)), "and again");
-        assert_eq!(early.is_over(at(159)), Ok(()));
+        assert_eq!(early.put_off(at(120)), Some(at(130)), "stopped until then, maybe");
+        assert_eq!(early.put_off(at(140)), Some(at(150)), "and again");
+        assert_eq!(early.put_off(at(159)), None);
     }
 }

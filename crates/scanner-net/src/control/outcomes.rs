@@ -138,7 +138,7 @@ impl Controller {
     /// Gives up all that were sent before it was known how long an answer takes.
     pub(super) fn give_up_early(&mut self, slot: usize, now: ScanTime) {
         let Some(early) = self.hosts.get_mut(slot).and_then(|host| host.early.as_mut()) else { return };
-        if let Err(due) = early.is_over(now) {
+        if let Some(due) = early.put_off(now) {
             self.timers.insert((due, slot));
             return;
         }
