@@ -3,6 +3,7 @@
 //! No sockets, no runtime, no clock, no randomness except the seed. One law: *take one input, then drain the outputs* until
 //! [`Output::Wait`] or [`Output::Done`].
 
+mod contrast;
 mod delivery;
 mod discovery;
 mod early;

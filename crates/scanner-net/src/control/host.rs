@@ -229,6 +229,9 @@ impl Host {
         self.presence.sent(now);
         if ask.is_echo {
             self.alive.echo_is_out();
+            self.attempts.echo_is_out();
+        } else if ask.attempt > 0 {
+            self.attempts.sent(ask.port, ask.attempt);
         }
         self.window.sent(self.in_flight);
         self.delivery.sent(now, ask.is_echo);
@@ -293,7 +296,7 @@ impl Host {
             }
         }
         drop(self.alive.take_unconfirmed());
-        self.attempts.restore(HostLoss::default());
+        self.attempts.forget_all();
         self.loss_when_heard = HostLoss::default();
         self.repetitions = (0, 0);
     }
@@ -365,15 +368,13 @@ impl Host {
         if ask.is_echo {
             self.alive.remember_canary(false);
             self.attempts.echo(true);
-        } else if ask.attempt == 0 && self.alive.canary_was_under_load() {
-            self.attempts.listener_under_load(true);
         }
         match self.alive.answered(now, ask.port, reason, ask.attempt == 0 && !ask.is_echo) {
             Confirmed::Silence(n) => {
                 // What answers only when it is waited for was slow, not lost.
                 if let Some(answerer) = Answerer::of(reason).filter(|_| ask.attempt <= self.attempts.needed())
                 {
-                    self.attempts.answered_after(answerer, u32::from(ask.attempt.saturating_sub(1)));
+                    self.attempts.answered(answerer, ask.port, ask.attempt);
                 }
                 self.loss_when_heard = self.attempts.loss();
                 n
@@ -390,6 +391,7 @@ impl Host {
         for silent in ports {
             if self.silent.get_mut(usize::from(silent.attempts)).is_some_and(|bits| bits.remove(silent.port))
             {
+                self.attempts.forget(silent.port);
                 self.asked_in_vain(silent.port, 0);
             }
         }
@@ -470,9 +472,6 @@ impl Host {
 
     /// The canary stayed silent on a host that is not lost yet.
     pub(crate) fn canary_was_lost(&mut self) {
-        if self.alive.canary_was_under_load() {
-            self.attempts.listener_under_load(false);
-        }
         if let Some(answerer) = self.alive.canary_reason().and_then(Answerer::of) {
             self.attempts.known_port_silent(answerer);
         }
@@ -487,6 +486,18 @@ impl Host {
     /// The host stopped answering: what the canary's silence said about loss is void.
     pub(crate) fn stopped_answering(&mut self) {
         self.attempts.restore(self.loss_when_heard);
+    }
+
+    /// Most of its refusals get lost, while listeners answer.
+    #[cfg(test)]
+    pub(crate) fn limit_refusals(&mut self) {
+        self.attempts.echo_is_out();
+        for port in 1..=8 {
+            self.attempts.sent(port, 1);
+            self.attempts.answered(Answerer::Closed, port, 2);
+            self.attempts.echo(true);
+        }
+        assert!(self.is_limited());
     }
 
     /// Gives a port its final state.
@@ -511,15 +522,6 @@ mod tests {
     use super::super::steps::{Steps, at};
     use super::*;
 
-    /// A host of whose refusals most get lost, while listeners answer.
-    fn limit_refusals(host: &mut Host) {
-        for _ in 0..8 {
-            host.attempts.known_port_silent(Answerer::Closed);
-            host.attempts.echo(true);
-        }
-        assert!(host.is_limited());
-    }
-
     #[test]
     fn a_late_answer_shows_loss_where_nothing_else_makes_it_late() {
         for (reason, shows) in [
@@ -532,7 +534,7 @@ mod tests {
             steps.probes(at(0));
             let host = steps.host().unwrap();
             assert_eq!(host.shows_loss(reason), shows, "{reason}");
-            limit_refusals(host);
+            host.limit_refusals();
             assert!(!host.shows_loss(reason), "{reason} of a host that limits its refusals");
         }
     }
@@ -542,7 +544,7 @@ mod tests {
         type Change = fn(&mut Host);
         let cases: [(&str, Change, bool); 5] = [
             ("a listener", |_| {}, true),
-            ("refusals are limited", limit_refusals, false),
+            ("refusals are limited", Host::limit_refusals, false),
             ("no listener", |host| host.alive.drop_canary(), false),
             ("none answers any more", |host| (0..4).for_each(|_| host.alive.remember_canary(true)), false),
             ("it is being measured", |host| assert!(host.delivery.measure(at(5), 0.5)), false),

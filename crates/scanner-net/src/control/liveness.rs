@@ -20,8 +20,6 @@ pub(crate) struct Liveness {
     canary_sent: ScanTime,
     /// Attempts that stayed silent since the canary was last asked, whatever answered meanwhile.
     silent_since_canary: u32,
-    /// The canary that is out was asked while many probes waited.
-    under_load: bool,
     strikes: u32,
     /// How many strikes in a row, beyond the usual number, the loss of the path explains.
     explained: u32,
@@ -146,22 +144,15 @@ impl Liveness {
         std::mem::take(&mut self.unconfirmed)
     }
 
-    /// Whether the canary should be asked because many probes are silent at this very moment: what a listener does then tells a
-    /// host that limits its refusals from a path that loses packets, or polices them.
+    /// Whether the canary should be asked because many probes are silent at this very moment: what a listener does then tells a path
+    /// that loses packets, or polices them, from ports that are silent.
     pub(crate) fn canary_would_tell(&self) -> bool {
         !self.canary_in_flight
             && self.canary_reason() == Some(Reason::Handshake)
             && self.silent_since_canary >= CANARY_EVERY_SILENT
     }
 
-    /// Whether the canary that is out, or just came back, was asked while many probes waited.
-    pub(crate) const fn canary_was_under_load(&self) -> bool {
-        self.under_load
-    }
-
-    pub(crate) fn canary_is_out(&mut self, now: ScanTime, under_load: bool) {
-        // Only a listener tells: a closed port is limited together with all others that refuse.
-        self.under_load = under_load && self.canary_reason() == Some(Reason::Handshake);
+    pub(crate) const fn canary_is_out(&mut self, now: ScanTime) {
         self.canary_in_flight = true;
         self.canary_sent = now;
         self.silent_since_canary = 0;
@@ -370,7 +361,7 @@ mod tests {
         let mut alive = Liveness::default();
         alive.answered(at(1), 1, Reason::Rst, false);
         alive.silent(81, 1);
-        alive.canary_is_out(at(2), false);
+        alive.canary_is_out(at(2));
         alive.answered(at(3), 80, Reason::Handshake, false);
         alive.silent(82, 1);
         assert!(!alive.canary_due(at(4), || true), "the old one is still out");
@@ -400,7 +391,7 @@ mod tests {
         assert_eq!(alive.refused_here(at(2), 81), Refused::Host(Strike::Lost(at(2))));
         assert!(alive.in_doubt() && alive.canary_due(at(2), || false), "the canary is asked at once");
         assert_eq!(alive.refused_here(at(2), 82), Refused::Host(Strike::Lost(at(2))));
-        alive.canary_is_out(at(2), false);
+        alive.canary_is_out(at(2));
         alive.answered(at(3), 80, Reason::Handshake, true);
         assert_eq!(alive.refused_here(at(4), 81), Refused::Port);
         assert_eq!(alive.refused_here(at(4), 82), Refused::Port);
@@ -446,7 +437,7 @@ mod tests {
         assert!(!alive.canary_would_tell(), "a refusal tells nothing of refusals");
         alive.answered(at(2), 22, Reason::Handshake, false);
         assert!(alive.canary_would_tell());
-        alive.canary_is_out(at(3), true);
+        alive.canary_is_out(at(3));
         assert!(!alive.canary_would_tell());
     }
 
@@ -467,7 +458,7 @@ mod tests {
         assert!(!alive.canary_due(at(2), || false));
         assert!(alive.canary_due(at(2), || true), "before the host ends");
         assert!(alive.canary_due(at(600), || false), "after a while");
-        alive.canary_is_out(at(600), false);
+        alive.canary_is_out(at(600));
         assert!(!alive.canary_due(at(600), || true), "one at a time");
         assert_eq!(alive.answered(at(601), 80, Reason::Handshake, true), Confirmed::Silence(1));
         assert!(alive.is_confirmed());
@@ -531,7 +522,7 @@ mod tests {
         alive.silent(81, 1);
         assert!(!alive.canary_due(at(500), || false));
         assert!(alive.canary_due(at(501), || false), "half a second after the answer");
-        alive.canary_is_out(at(501), false);
+        alive.canary_is_out(at(501));
         alive.canary_returned();
         assert!(!alive.canary_due(at(1_000), || false));
         assert!(alive.canary_due(at(1_001), || false), "half a second after it was asked");
@@ -609,18 +600,6 @@ mod tests {
     }
 
     #[test]
-    fn only_a_listener_tells_under_load() {
-        for (reason, under_load) in [(Reason::Handshake, true), (Reason::Rst, false)] {
-            let mut alive = Liveness::default();
-            alive.answered(at(1), 80, reason, false);
-            alive.canary_is_out(at(2), true);
-            assert_eq!(alive.canary_was_under_load(), under_load, "{reason}");
-            alive.canary_is_out(at(3), false);
-            assert!(!alive.canary_was_under_load());
-        }
-    }
-
-    #[test]
     fn what_loss_explains_is_no_sign_of_the_hosts_going() {
         let second = Duration::from_secs(1);
         for (by_chance, lost_by) in [(2, 4), (4, 4), (9, 9), (14, 14)] {
@@ -668,7 +647,7 @@ mod tests {
     fn a_pause_moves_what_is_waited_for() {
         let mut alive = with_canary();
         alive.silent(81, 1);
-        alive.canary_is_out(at(100), false);
+        alive.canary_is_out(at(100));
         alive.canary_returned();
         alive.shift(Duration::from_secs(10));
         assert!(!alive.canary_due(at(10_599), || false) && alive.canary_due(at(10_600), || false));

@@ -548,7 +548,7 @@ mod tests {
             steps.answer(at(5), probe, Reason::Handshake);
             let alive = &mut steps.host().unwrap().alive;
             alive.silent(81, 1);
-            alive.canary_is_out(at(6), false);
+            alive.canary_is_out(at(6));
             let ask = Ask { port: probe.addr.port(), attempt: 0, is_echo, timeout: Duration::from_secs(1) };
             steps.controller.put_back(0, ask);
             assert_eq!(steps.host().unwrap().alive.canary_due(at(7), || true), is_due, "echo: {is_echo}");

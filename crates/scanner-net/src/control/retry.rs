@@ -2,13 +2,14 @@
 
 use scanner_core::Reason;
 
+use super::contrast::{Contrast, Witnesses};
 use crate::config::defaults::{MAX_RETRIES, MISS_TARGET};
 
 /// What a host's answers say about loss: attempts to ports that answer, and how many of those stayed silent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct LossEstimate {
-    attempts: u32,
-    silent: u32,
+    pub(crate) attempts: u32,
+    pub(crate) silent: u32,
 }
 
 impl LossEstimate {
@@ -112,13 +113,7 @@ impl Answerer {
 pub(crate) struct HostLoss {
     listeners: LossEstimate,
     closed: LossEstimate,
-    icmp: LossEstimate,
-    /// Of listeners that were asked while many probes waited: the only ones that met the same limits as the refusals that got
-    /// lost. Others may have been asked when a policer had just recovered.
-    under_load: LossEstimate,
-    /// Of listeners that were asked among all others, evenly: where probes go out in volleys, what is asked at the head of one meets
-    /// no limit.
-    echoes: LossEstimate,
+    contrast: Contrast,
 }
 
 /// With so many attempts to ports that answer, none of them lost, two attempts to a silent one bring a miss below 10^-4: the 95 % bound of
@@ -128,22 +123,10 @@ const CERTAIN: u32 = 299;
 /// More loss than that of a path that is not at its best has a cause that must be found: a limit on refusals, or on what passes.
 const HEAVY: f64 = 0.2;
 
-/// Fewer lost answers than this may be chance.
-const TELLING: u32 = 8;
-/// Refusals must get lost this many times as often as the answers of listeners.
-const TELLING_RATIO: f64 = 4.0;
-
 impl HostLoss {
-    /// Whether the host limits its refusals: they get lost while listeners, on the same path, keep answering. Loss on the path,
-    /// or a firewall that limits what passes, hits both alike.
+    /// Whether the host limits its refusals.
     pub(crate) fn is_limited(self) -> bool {
-        let refusals = self.closed.and(self.icmp);
-        let asked = if self.echoes.attempts >= TELLING { self.echoes } else { self.under_load };
-        if refusals.silent < TELLING || asked.attempts < TELLING {
-            return false;
-        }
-        let listeners = f64::from(asked.silent + 1) / f64::from(asked.attempts + 1);
-        refusals.share().is_some_and(|share| share > TELLING_RATIO * listeners)
+        self.contrast.is_limited()
     }
 
     /// How many attempts there were to ports that answer, as far as they are known.
@@ -156,20 +139,22 @@ impl HostLoss {
         if self.is_limited() { self.listeners } else { self.listeners.and(self.closed) }
     }
 
-    fn of(&mut self, answerer: Answerer) -> &mut LossEstimate {
+    /// The loss that such answers tell of; `None` for ICMP, which is always limited.
+    fn of(&mut self, answerer: Answerer) -> Option<&mut LossEstimate> {
         match answerer {
-            Answerer::Listener => &mut self.listeners,
-            Answerer::Closed => &mut self.closed,
-            Answerer::Icmp => &mut self.icmp,
+            Answerer::Listener => Some(&mut self.listeners),
+            Answerer::Closed => Some(&mut self.closed),
+            Answerer::Icmp => None,
         }
     }
 }
 
 /// How many attempts a silent port of one host gets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Attempts {
     configured: Option<u8>,
     loss: HostLoss,
+    witnesses: Witnesses,
     needed: u8,
     computed_for: LossEstimate,
 }
@@ -180,6 +165,7 @@ impl Attempts {
         Self {
             configured,
             loss: HostLoss::default(),
+            witnesses: Witnesses::default(),
             needed: none.attempts_needed(configured),
             computed_for: none,
         }
@@ -196,7 +182,7 @@ impl Attempts {
         // Where many refusals get lost, only listeners tell why.
         let is_heavy = self.loss.closed.share().is_some_and(|share| share > HEAVY);
         self.configured.is_none()
-            && (loss.attempts < enough || is_heavy && self.loss.echoes.attempts < enough)
+            && (loss.attempts < enough || is_heavy && self.loss.contrast.echoes.attempts < enough)
     }
 
     /// How many attempts a silent port gets, by the evidence so far.
@@ -204,33 +190,55 @@ impl Attempts {
         self.needed
     }
 
-    /// A port answered after `silent` attempts without answer.
-    pub(crate) fn answered_after(&mut self, answerer: Answerer, silent: u32) {
-        self.loss.of(answerer).answered_after(silent);
+    /// A port is asked for the `attempt`-th time.
+    pub(crate) fn sent(&mut self, port: u16, attempt: u8) {
+        self.witnesses.sent(port, attempt);
+    }
+
+    /// A port answered at its `attempt`-th attempt.
+    pub(crate) fn answered(&mut self, answerer: Answerer, port: u16, attempt: u8) {
+        let tells = self.witnesses.answered(port, attempt);
+        if answerer != Answerer::Listener {
+            self.loss.contrast.refusals = self.loss.contrast.refusals.and(tells);
+        }
+        if let Some(loss) = self.loss.of(answerer) {
+            loss.answered_after(u32::from(attempt.saturating_sub(1)));
+        }
         self.refresh();
     }
 
     /// A port that had answered stayed silent once.
     pub(crate) fn known_port_silent(&mut self, answerer: Answerer) {
-        self.loss.of(answerer).known_port_silent();
+        if let Some(loss) = self.loss.of(answerer) {
+            loss.known_port_silent();
+        }
         self.refresh();
     }
 
-    /// A listener was asked among all others, and answered or did not.
-    pub(crate) fn echo(&mut self, answered: bool) {
-        self.loss.echoes.attempts += 1;
-        self.loss.echoes.silent += u32::from(!answered);
+    /// An echo is sent.
+    pub(crate) const fn echo_is_out(&mut self) {
+        self.witnesses.echo();
     }
 
-    /// A listener was asked while many probes waited, and answered or did not.
-    pub(crate) fn listener_under_load(&mut self, answered: bool) {
-        let estimate = &mut self.loss.under_load;
+    /// An echo was answered, or was not.
+    pub(crate) fn echo(&mut self, answered: bool) {
+        let estimate = &mut self.loss.contrast.echoes;
         if answered {
             estimate.answered_after(0);
         } else {
             estimate.known_port_silent();
         }
-        self.refresh();
+    }
+
+    /// The silence of a port says nothing: it is asked anew.
+    pub(crate) fn forget(&mut self, port: u16) {
+        self.witnesses.forget(port);
+    }
+
+    /// Nothing that was seen so far says anything.
+    pub(crate) fn forget_all(&mut self) {
+        self.witnesses.forget_all();
+        self.restore(HostLoss::default());
     }
 
     /// Goes back to an earlier estimate.
@@ -320,33 +328,15 @@ mod tests {
         assert!(seen(299, 0).miss_bound(2).unwrap() < 1.01e-4);
     }
 
-    fn attempts_after(listeners: LossEstimate, closed: LossEstimate) -> (bool, u8) {
-        let mut attempts = Attempts::new(None);
-        let (icmp, under_load) = (LossEstimate::default(), listeners);
-        let echoes = LossEstimate::default();
-        attempts.restore(HostLoss { listeners, closed, icmp, under_load, echoes });
-        (attempts.loss().is_limited(), attempts.needed())
-    }
-
     /// Most losses show only when the silent ports are asked again, at the end.
     #[test]
     fn losses_that_show_late_count() {
         let mut attempts = Attempts::new(None);
         for n in 0..1_000 {
-            attempts.answered_after(Answerer::Closed, u32::from(n >= 980));
+            attempts.answered(Answerer::Closed, n, if n < 980 { 1 } else { 2 });
         }
         assert_eq!(attempts.needed(), attempts.loss().of_path().attempts_needed(None));
         assert_eq!(attempts.needed(), 3);
-    }
-
-    #[test]
-    fn a_limit_on_refusals_is_told_from_loss_by_the_listeners() {
-        let half_lost = seen(200, 100);
-        assert_eq!(attempts_after(seen(40, 0), half_lost), (true, 2), "listeners answer always");
-        assert!(!attempts_after(seen(40, 18), half_lost).0, "they get lost as often: the path");
-        assert!(attempts_after(seen(40, 18), half_lost).1 > 6);
-        assert!(!attempts_after(seen(3, 0), half_lost).0, "too few listeners to tell");
-        assert!(!attempts_after(seen(40, 0), seen(200, 5)).0, "too little lost to tell");
     }
 
     #[test]
@@ -382,36 +372,11 @@ mod tests {
     }
 
     #[test]
-    fn the_limits_of_what_tells_a_limit() {
-        let lost = |closed, icmp, under_load, echoes| {
-            HostLoss { listeners: seen(100, 0), closed, icmp, under_load, echoes }.is_limited()
-        };
-        let none = seen(0, 0);
-        assert!(lost(seen(10, 8), none, seen(8, 0), none), "just enough of both");
-        assert!(!lost(seen(10, 7), none, seen(8, 0), none));
-        assert!(!lost(seen(10, 8), none, seen(7, 0), none));
-        assert!(lost(seen(5, 4), seen(5, 4), seen(8, 0), none), "RST and ICMP together");
-        // One listener of nine, as if one more had been lost: four times as often is 16 of 36.
-        assert!(lost(seen(100, 45), none, seen(8, 0), none));
-        assert!(!lost(seen(100, 44), none, seen(8, 0), none));
-        assert!(!lost(seen(100, 80), none, seen(100, 0), seen(8, 2)), "echoes tell better");
-        assert!(lost(seen(100, 80), none, seen(100, 0), seen(7, 7)), "too few of them");
-        let limited = HostLoss {
-            listeners: seen(50, 1),
-            closed: seen(10, 8),
-            under_load: seen(40, 0),
-            ..HostLoss::default()
-        };
-        assert_eq!(limited.of_path(), seen(50, 1));
-        let lossy = HostLoss { under_load: none, ..limited };
-        assert_eq!(lossy.of_path(), seen(60, 9));
-    }
-
-    #[test]
     fn more_answers_are_wanted_until_the_bound_is_close() {
         let vague = |configured, closed, listeners, echoes| {
             let mut attempts = Attempts::new(configured);
-            attempts.restore(HostLoss { listeners, closed, echoes, ..HostLoss::default() });
+            let contrast = Contrast { echoes, refusals: closed };
+            attempts.restore(HostLoss { listeners, closed, contrast });
             attempts.is_vague()
         };
         let none = seen(0, 0);
@@ -437,35 +402,47 @@ mod tests {
     #[test]
     fn each_kind_of_evidence_goes_where_it_belongs() {
         let mut attempts = Attempts::new(None);
-        attempts.answered_after(Answerer::Listener, 1);
+        attempts.echo_is_out();
+        (1..=4).for_each(|port| attempts.sent(port, 1));
+        attempts.answered(Answerer::Listener, 1, 2);
+        attempts.answered(Answerer::Closed, 2, 2);
+        attempts.answered(Answerer::Icmp, 3, 4);
+        attempts.answered(Answerer::Closed, 4, 1);
         attempts.known_port_silent(Answerer::Closed);
-        attempts.answered_after(Answerer::Icmp, 3);
-        attempts.listener_under_load(true);
-        attempts.listener_under_load(false);
-        attempts.listener_under_load(false);
-        attempts.echo(true);
-        attempts.echo(false);
-        attempts.echo(true);
-        let loss = HostLoss {
-            listeners: seen(2, 1),
-            closed: seen(1, 1),
-            icmp: seen(4, 3),
-            under_load: seen(3, 2),
-            echoes: seen(3, 1),
-        };
+        for answered in [true, false, true] {
+            attempts.echo(answered);
+        }
+        let contrast = Contrast { echoes: seen(3, 1), refusals: seen(3, 2) };
+        let loss = HostLoss { listeners: seen(2, 1), closed: seen(4, 2), contrast };
         assert_eq!(attempts.loss(), loss);
-        assert_eq!(attempts.needed(), seen(3, 2).attempts_needed(None));
+        assert_eq!(attempts.needed(), seen(6, 3).attempts_needed(None));
+        attempts.forget_all();
+        assert_eq!(attempts.loss(), HostLoss::default());
+    }
+
+    #[test]
+    fn the_loss_of_the_path_is_that_of_its_listeners_where_refusals_are_limited() {
+        for (echoes, of_path, attempts_needed) in
+            [(seen(40, 0), seen(50, 1), 4), (seen(40, 30), seen(60, 9), 7)]
+        {
+            let contrast = Contrast { echoes, refusals: seen(10, 8) };
+            let loss = HostLoss { listeners: seen(50, 1), closed: seen(10, 8), contrast };
+            assert_eq!(loss.of_path(), of_path);
+            let mut attempts = Attempts::new(None);
+            attempts.restore(loss);
+            assert_eq!(attempts.needed(), attempts_needed);
+        }
     }
 
     #[test]
     fn the_attempts_are_computed_anew_after_an_eighth_more() {
         let mut attempts = Attempts::new(None);
-        attempts.answered_after(Answerer::Closed, 0);
+        attempts.answered(Answerer::Closed, 1, 1);
         assert_eq!(attempts.computed_for, seen(0, 0), "nothing was lost yet");
-        attempts.answered_after(Answerer::Closed, 1);
+        attempts.answered(Answerer::Closed, 1, 2);
         let mut computed = vec![attempts.computed_for.attempts];
         for _ in 0..19 {
-            attempts.answered_after(Answerer::Closed, 0);
+            attempts.answered(Answerer::Closed, 1, 1);
             computed.push(attempts.computed_for.attempts);
         }
         assert_eq!(computed[..6], [3, 4, 5, 6, 7, 8]);

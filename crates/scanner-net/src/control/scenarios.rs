@@ -243,6 +243,23 @@ fn the_time_of_a_host_does_not_run_during_a_pause() {
     assert_eq!(run.report().progress.unknown, 0);
 }
 
+/// They go out in volleys of which the tail gets lost, until the rate is measured, at first slowly: nothing gets lost then, and listeners
+/// that answer for that reason say nothing about the refusals of before.
+#[test]
+fn a_policer_that_only_cuts_off_volleys_is_no_limit_on_refusals() {
+    for (rate, burst, open) in [
+        (950, 50, "145,842,887"),
+        (1200, 20, "54,60,136,164,324,634,801,832,849,980"),
+        (1050, 20, "25,38,117,401,426,533,588,590,596,810"),
+    ] {
+        let run = scan(&format!(
+            "open = '{open}'\nrtt_ms = 0.05\npolicer = {{ rate = {rate}.0, burst = {burst}.0 }}\nconfig = {{ limit = 'auto' }}"
+        ));
+        assert_eq!(run.report().hosts[0].verdict, None, "{rate}/s, {burst} at once: {}", run.summary());
+        assert_eq!(run.missed + run.misclassified, 0, "{}", run.summary());
+    }
+}
+
 /// The firewall rejects the listener that is asked, and so all that are known are forgotten.
 #[test]
 fn a_measurement_that_loses_its_listeners_comes_to_an_end() {

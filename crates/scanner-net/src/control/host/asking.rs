@@ -75,11 +75,10 @@ impl Host {
         if let Some(port) = self.echo_due(rules, now) {
             return Some(Ask { port, attempt: 0, is_echo: true, timeout: self.timeout(1, rules, group) });
         }
-        let under_load = self.is_under_load();
         if self.is_canary_due(rules, now)
             && let Some(port) = self.alive.canary()
         {
-            self.alive.canary_is_out(now, under_load);
+            self.alive.canary_is_out(now);
             let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
             return Some(Ask { port, attempt: 0, is_echo: false, timeout });
         }
@@ -262,13 +261,13 @@ mod tests {
 
     #[test]
     fn the_last_silent_ports_are_waited_for_where_the_user_and_the_host_leave_it_open() {
-        let cases: [(&str, Reason, u32, bool); 4] = [
-            ("", Reason::Rst, 0, true),
-            ("retries = 1", Reason::Rst, 0, false),
-            ("", Reason::Prohibited, 0, false),
-            ("", Reason::Rst, 8, false),
+        let cases: [(&str, Reason, bool, bool); 4] = [
+            ("", Reason::Rst, false, true),
+            ("retries = 1", Reason::Rst, false, false),
+            ("", Reason::Prohibited, false, false),
+            ("", Reason::Rst, true, false),
         ];
-        for (config, reason, refusals_lost, waits) in cases {
+        for (config, reason, limited, waits) in cases {
             let mut steps = Steps::of(&format!("ports = '1-5'\nconfig = {{ {config} }}"));
             for probe in steps.probes(at(0)) {
                 match probe.addr.port() {
@@ -278,12 +277,11 @@ mod tests {
             }
             let controller = &mut steps.controller;
             let (_, host) = controller.hosts.iter_mut().next().unwrap();
-            for _ in 0..refusals_lost {
-                host.attempts.known_port_silent(super::super::Answerer::Closed);
-                host.attempts.echo(true);
+            if limited {
+                host.limit_refusals();
             }
             let next = host.next_round(&controller.rules, at(9));
-            assert_eq!(next.is_some(), waits, "{config} {reason} {refusals_lost}");
+            assert_eq!(next.is_some(), waits, "{config} {reason} {limited}");
         }
     }
 
