@@ -8,6 +8,7 @@ mod delivery;
 mod discovery;
 mod early;
 mod flights;
+mod hedge;
 mod host;
 mod ledger;
 mod liveness;

@@ -67,8 +67,8 @@ const CREDIT: Duration = Duration::from_millis(4);
 pub(crate) enum Found {
     /// So many attempts per second get through, and no more are sent from now on. Whether silence before that is void.
     Rate { rate: f64, voids: bool },
-    /// No limit up to the rate at which the loss was seen.
-    NoLimit,
+    /// No limit up to so many attempts per second, at least.
+    NoLimit { rate: f64 },
     /// Nothing came back at all.
     Nothing,
 }
@@ -121,8 +121,8 @@ struct Measurement {
 enum Proof {
     /// To find a rate. `known` says that a limit was proved before.
     Search { known: bool },
-    /// To prove it, for the n-th time. The share that got through at the rate that suggested the limit.
-    Of(u8, f64),
+    /// To prove it, for the n-th time. The share that got through the time before, and the rate that suggested the limit.
+    Of { nth: u8, before: f64, searched: f64 },
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -358,16 +358,18 @@ impl Delivery {
         let measured = it.real_rate() * share;
         let lower = measured * BELOW;
         match it.proof {
-            Proof::Of(_, before) if share >= f64::midpoint(before, 1.0) => {
+            Proof::Of { before, .. } if share >= f64::midpoint(before, 1.0) => {
                 return Some(self.keep(now, if share >= NEARLY_ALL { it.rate } else { lower }));
             }
             // What a bucket had saved up makes it look larger once.
-            Proof::Of(n, _) if n < PROOFS => self.begin(now, lower, it.at_most, Proof::Of(n + 1, share)),
+            Proof::Of { nth, searched, .. } if nth < PROOFS => {
+                self.begin(now, lower, it.at_most, Proof::Of { nth: nth + 1, before: share, searched });
+            }
             // A path that loses packets by chance loses as many of them at the lower rate.
-            Proof::Of(..) => return Some(self.unlimited()),
+            Proof::Of { searched, .. } => return Some(self.unlimited(searched)),
             Proof::Search { known } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
                 // A pace that was kept was a little too fast, no more than that.
-                return Some(if known { self.keep(now, lower) } else { self.unlimited() });
+                return Some(if known { self.keep(now, lower) } else { self.unlimited(it.rate) });
             }
             Proof::Search { .. } if share >= ALL_BUT_CHANCE => {
                 self.begin(now, (it.rate * 2.0).min(it.at_most), it.at_most, it.proof);
@@ -376,19 +378,21 @@ impl Delivery {
                 self.begin(now, (measured * 2.0).max(it.rate / 8.0), it.at_most, it.proof);
             }
             Proof::Search { known: true } => return Some(self.keep(now, lower)),
-            Proof::Search { known: false } => self.begin(now, lower, it.at_most, Proof::Of(1, share)),
+            Proof::Search { known: false } => {
+                self.begin(now, lower, it.at_most, Proof::Of { nth: 1, before: share, searched: it.rate });
+            }
         }
         None
     }
 
-    const fn unlimited(&mut self) -> Found {
+    const fn unlimited(&mut self, rate: f64) -> Found {
         self.state = State::Free;
         self.is_chance = true;
         // It may be tried once more, in case the path has changed.
         if self.measurements < MEASUREMENTS - 1 {
             self.measurements = MEASUREMENTS - 1;
         }
-        Found::NoLimit
+        Found::NoLimit { rate }
     }
 
     fn keep(&mut self, now: ScanTime, rate: f64) -> Found {
@@ -525,6 +529,11 @@ mod tests {
     const BEGINNING: (ScanTime, Duration) = (ScanTime::ZERO, Duration::from_secs(1));
     const THEN: (ScanTime, Duration) = (ScanTime::after(Duration::from_secs(1)), Duration::from_secs(20));
 
+    /// The n-th proof of what was found at 250 attempts per second, of which half had got through.
+    fn proof_of(nth: u8) -> Proof {
+        Proof::Of { nth, before: 0.5, searched: 250.0 }
+    }
+
     #[test]
     fn finds_what_gets_through_and_keeps_to_it() {
         for (limit, burst, unpaced) in [
@@ -560,7 +569,7 @@ mod tests {
         };
         ask(&mut delivery, BEGINNING, 5_000.0, &mut chance);
         assert!(delivery.measure(THEN.0, 0.6));
-        assert_eq!(ask(&mut delivery, THEN, 5_000.0, &mut chance), [Found::NoLimit]);
+        assert_eq!(ask(&mut delivery, THEN, 5_000.0, &mut chance), [Found::NoLimit { rate: 5_000.0 }]);
         assert_eq!(delivery.rate(), None);
     }
 
@@ -836,7 +845,7 @@ mod tests {
             (100.0, 100.0, search, 20, 40.0),
             (100.0, 100.0, known, 5, 12.5),
             (100.0, 100.0, search, 25, 25.0 * BELOW),
-            (100.0, 100.0, Proof::Of(1, 0.5), 74, 74.0 * BELOW),
+            (100.0, 100.0, proof_of(1), 74, 74.0 * BELOW),
         ] {
             let (found, delivery) = concluded(rate, at_most, proof, answered);
             assert_eq!((found, delivery.is_measuring()), (None, true), "{rate} {proof:?} {answered}");
@@ -847,9 +856,9 @@ mod tests {
             (100.0, 400.0, known, 25, 25.0 * BELOW),
             (100.0, 100.0, known, 85, 85.0 * BELOW),
             (SLOWEST, 400.0, known, 20, 20.0 * BELOW),
-            (100.0, 400.0, Proof::Of(1, 0.5), 75, 75.0 * BELOW),
-            (100.0, 400.0, Proof::Of(2, 0.5), 89, 89.0 * BELOW),
-            (100.0, 400.0, Proof::Of(2, 0.5), 90, 100.0),
+            (100.0, 400.0, proof_of(1), 75, 75.0 * BELOW),
+            (100.0, 400.0, proof_of(2), 89, 89.0 * BELOW),
+            (100.0, 400.0, proof_of(2), 90, 100.0),
         ] {
             let (found, delivery) = concluded(rate, at_most, proof, answered);
             assert!(matches!(found, Some(Found::Rate { voids: true, .. })), "{found:?}");
@@ -857,9 +866,13 @@ mod tests {
             assert!((pace - kept).abs() < 1e-6, "{rate} {proof:?} {answered}: {pace}");
             assert!(!delivery.is_measuring() && !delivery.found_no_limit());
         }
-        for (proof, answered) in [(search, 75), (Proof::Of(2, 0.5), 74)] {
+        for (proof, answered, rate) in [(search, 75, 100.0), (proof_of(2), 74, 250.0)] {
             let (found, delivery) = concluded(100.0, 100.0, proof, answered);
-            assert_eq!((found, delivery.rate()), (Some(Found::NoLimit), None), "{proof:?} {answered}");
+            assert_eq!(
+                (found, delivery.rate()),
+                (Some(Found::NoLimit { rate }), None),
+                "{proof:?} {answered}"
+            );
             assert!(delivery.found_no_limit());
         }
         let (found, delivery) = concluded(100.0, 100.0, search, 0);

@@ -10,6 +10,7 @@ use scanner_core::{HostAddr, Permutation, PortResult, Reason};
 
 use super::delivery::{Delivery, Found};
 use super::early::Early;
+use super::hedge::Hedge;
 use super::liveness::{Confirmed, Liveness, SilentPort, Strike};
 use super::patience::Patience;
 use super::port_bits::{ByReason, PortBits};
@@ -68,6 +69,7 @@ pub(crate) struct Host {
     repetitions: (u32, u32),
     /// How often their loss made the window smaller since the rate was measured.
     reductions: u32,
+    hedge: Hedge,
     patience: Patience,
     delivery: Delivery,
     /// The loss estimate at the last answer: a lost host says nothing about the path's loss.
@@ -91,11 +93,33 @@ pub(crate) enum Phase {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ask {
     pub(crate) port: u16,
-    /// 1 for the first attempt; 0 for a canary.
+    /// 1 for the first attempt; 0 for a canary or an echo.
     pub(crate) attempt: u8,
-    /// A canary that only counts how much gets through.
-    pub(crate) is_echo: bool,
+    pub(crate) role: Role,
     pub(crate) timeout: Duration,
+}
+
+/// What the answer is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// To find out about the port.
+    Port,
+    /// The same, beside an attempt that is under way.
+    Copy,
+    /// To know whether the host is still there.
+    Canary,
+    /// To count how much gets through.
+    Echo,
+}
+
+impl Ask {
+    pub(crate) const fn is_copy(&self) -> bool {
+        matches!(self.role, Role::Copy)
+    }
+
+    pub(crate) const fn is_echo(&self) -> bool {
+        matches!(self.role, Role::Echo)
+    }
 }
 
 impl Host {
@@ -137,6 +161,7 @@ impl Host {
             attempts: Attempts::new(rules.retries),
             repetitions: (0, 0),
             reductions: 0,
+            hedge: Hedge::default(),
             patience: Patience::default(),
             delivery: Delivery::default(),
             loss_when_heard: HostLoss::default(),
@@ -227,14 +252,14 @@ impl Host {
             self.asked_from.get_or_insert(now);
         }
         self.presence.sent(now);
-        if ask.is_echo {
+        if ask.is_echo() {
             self.alive.echo_is_out();
             self.attempts.echo_is_out();
-        } else if ask.attempt > 0 {
+        } else if ask.attempt > 0 && !ask.is_copy() {
             self.attempts.sent(ask.port, ask.attempt);
         }
         self.window.sent(self.in_flight);
-        self.delivery.sent(now, ask.is_echo);
+        self.delivery.sent(now, ask.is_echo());
     }
 
     /// An attempt that was made at `sent` is over.
@@ -260,7 +285,7 @@ impl Host {
     /// An attempt that was made at `sent` is taken back.
     pub(crate) fn taken_back(&mut self, sent: ScanTime, ask: Ask) {
         self.landed(sent);
-        self.delivery.taken_back(sent, ask.is_echo);
+        self.delivery.taken_back(sent, ask.is_echo());
     }
 
     /// An attempt came to something. Where a measurement of what gets through ended with it: the rate it found.
@@ -271,7 +296,7 @@ impl Host {
         ask: Ask,
         answered: bool,
     ) -> Option<f64> {
-        let found = self.delivery.came_back(now, sent, ask.is_echo, answered)?;
+        let found = self.delivery.came_back(now, sent, ask.is_echo(), answered)?;
         self.alive.forget_loss();
         match found {
             Found::Rate { rate, voids } => {
@@ -280,7 +305,12 @@ impl Host {
                 }
                 Some(rate)
             }
-            Found::NoLimit => None,
+            Found::NoLimit { rate } => {
+                // Loss is the same at that rate as at a lower one: to be slower would be in vain.
+                let timeout = self.rtt.timeout().unwrap_or(INITIAL_TIMEOUT);
+                self.window.hold(rate * timeout.as_secs_f64());
+                None
+            }
             Found::Nothing => {
                 self.window.reduce(now, now);
                 None
@@ -365,11 +395,11 @@ impl Host {
         if ask.attempt > 1 && self.shows_loss(reason) {
             self.repeated(true);
         }
-        if ask.is_echo {
+        if ask.is_echo() {
             self.alive.remember_canary(false);
             self.attempts.echo(true);
         }
-        match self.alive.answered(now, ask.port, reason, ask.attempt == 0 && !ask.is_echo) {
+        match self.alive.answered(now, ask.port, reason, ask.role == Role::Canary) {
             Confirmed::Silence(n) => {
                 // What answers only when it is waited for was slow, not lost.
                 if let Some(answerer) = Answerer::of(reason).filter(|_| ask.attempt <= self.attempts.needed())
@@ -486,6 +516,22 @@ impl Host {
     /// The host stopped answering: what the canary's silence said about loss is void.
     pub(crate) fn stopped_answering(&mut self) {
         self.attempts.restore(self.loss_when_heard);
+    }
+
+    /// Whether an answer to a copy says something new.
+    pub(crate) fn wants_copy(&self, port: u16) -> bool {
+        self.hedge.is_open(port)
+    }
+
+    /// A port that stayed silent is answered after all: after how many attempts.
+    pub(crate) fn is_silent_no_more(&mut self, port: u16) -> Option<u8> {
+        let attempts = self.silent.iter_mut().position(|bits| bits.remove(port))?;
+        u8::try_from(attempts).ok()
+    }
+
+    /// A port is settled; whether copies of its attempts may be under way.
+    pub(crate) fn end_copies(&mut self, port: u16) -> bool {
+        self.hedge.settled(port)
     }
 
     /// Most of its refusals get lost, while listeners answer.

@@ -37,13 +37,14 @@ impl Controller {
         let came_back = matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut);
         let counts = came_back && host.is_paced();
         match outcome {
+            _ if flight.ask.is_copy() => self.on_copy(now, flight, outcome),
             Outcome::Answered { reason, .. } if host.is_doubtful(reason) => {
                 host.path_said(flight.ask, reason);
                 self.on_silence(now, flight);
             }
             Outcome::Answered { reason: Reason::NoNeighbour, .. } => {
                 if host.presence.link == Link::Elsewhere {
-                    self.window.grow(1, self.flights.len() + 1, true);
+                    self.window.grow(1, true);
                 }
                 self.settle(slot, flight.ask, Reason::NoNeighbour, None);
                 self.is_missing(slot, now);
@@ -76,7 +77,6 @@ impl Controller {
 
     fn on_answer(&mut self, now: ScanTime, flight: Flight, reason: Reason, rtt: Duration) {
         let slot = flight.host;
-        let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
         let (was_heard, was_there, was_up) = (host.is_heard(), host.is_there(), host.is_up());
         let was_known = host.rtt.is_known();
@@ -101,8 +101,8 @@ impl Controller {
             }
         } else if !is_beyond(reason) {
             let answers = confirmed + host.stride();
-            host.window.grow(answers, host.in_flight + 1, light);
-            self.window.grow(answers, in_flight, true);
+            host.window.grow(answers, light);
+            self.window.grow(answers, true);
         }
         if flight.ask.attempt == 0 {
             tracing::trace!(host = %host.addr, confirmed, window = host.window.size(), ?rtt, "the canary answered");
@@ -128,6 +128,33 @@ impl Controller {
         }
     }
 
+    /// A copy brings an answer or nothing: its silence is that of the attempt.
+    fn on_copy(&mut self, now: ScanTime, flight: Flight, outcome: Outcome) {
+        let Outcome::Answered { reason, rtt } = outcome else { return };
+        let Some(host) = self.hosts.get_mut(flight.host) else { return };
+        if reason.is_answer_of_host() && host.wants_copy(flight.ask.port) {
+            let silent = host.is_silent_no_more(flight.ask.port).map(|silent| silent.saturating_add(1));
+            let under_way = self.release(flight.host, flight.ask.port);
+            let attempt = silent.or(under_way).unwrap_or(flight.ask.attempt);
+            self.on_answer(now, Flight { ask: Ask { attempt, ..flight.ask }, ..flight }, reason, rtt);
+        }
+    }
+
+    /// Ends all that is under way to a port which is answered. Which of its attempts that was, copies apart.
+    fn release(&mut self, slot: usize, port: u16) -> Option<u8> {
+        let of_port =
+            |flight: &Flight| flight.host == slot && flight.ask.port == port && flight.ask.attempt > 0;
+        let mut attempt = None;
+        for (id, flight) in self.flights.take(of_port) {
+            self.outbox.push_back(Output::Release(id));
+            attempt = attempt.or((!flight.ask.is_copy()).then_some(flight.ask.attempt));
+            if let Some(host) = self.hosts.get_mut(slot) {
+                host.taken_back(flight.sent, flight.ask);
+            }
+        }
+        attempt
+    }
+
     /// Gives up the probes of a host that wait for longer than an answer takes: they were sent before that was known.
     fn give_up_overdue(&mut self, slot: usize, now: ScanTime) {
         let Some(host) = self.hosts.get(slot).filter(|host| host.in_flight >= MANY) else { return };
@@ -147,8 +174,9 @@ impl Controller {
     }
 
     fn give_up(&mut self, slot: usize, now: ScanTime, chosen: impl Fn(&Flight) -> bool) {
-        let flights =
-            self.flights.take(|flight| flight.host == slot && flight.ask.attempt > 0 && chosen(flight));
+        let flights = self.flights.take(|flight| {
+            flight.host == slot && flight.ask.attempt > 0 && !flight.ask.is_copy() && chosen(flight)
+        });
         for (id, flight) in flights {
             self.outbox.push_back(Output::Release(id));
             if let Some(host) = self.hosts.get_mut(slot) {
@@ -173,10 +201,9 @@ impl Controller {
 
     fn on_silence(&mut self, now: ScanTime, flight: Flight) {
         let slot = flight.host;
-        let in_flight = self.flights.len() + 1;
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        let Ask { port, attempt, is_echo, .. } = flight.ask;
-        if is_echo {
+        let Ask { port, attempt, .. } = flight.ask;
+        if flight.ask.is_echo() {
             host.echo_was_lost();
             if !host.is_paced() && host.alive.is_loss_heavy() {
                 host.measure_delivery(now);
@@ -189,8 +216,8 @@ impl Controller {
             self.ledger.silent();
             if host.alive.canary().is_none() {
                 // Nothing will ever confirm this silence; it may be asked about faster, up to a bound.
-                host.window.grow_below(self.rules.unheard_per_host, host.in_flight + 1);
-                self.window.grow_below(self.rules.unheard_window, in_flight);
+                host.window.grow_below(self.rules.unheard_per_host);
+                self.window.grow_below(self.rules.unheard_window);
             }
             return;
         }
@@ -306,10 +333,10 @@ impl Controller {
     }
 
     pub(super) fn put_back(&mut self, slot: usize, ask: Ask) {
-        let Some(host) = self.hosts.get_mut(slot) else { return };
+        let Some(host) = self.hosts.get_mut(slot).filter(|_| !ask.is_copy()) else { return };
         match ask.attempt.checked_sub(1) {
             Some(attempts) => host.asked_in_vain(ask.port, attempts),
-            None if ask.is_echo => {}
+            None if ask.is_echo() => {}
             None => host.alive.canary_returned(),
         }
     }
@@ -386,6 +413,10 @@ impl Controller {
 
     pub(super) fn settle(&mut self, slot: usize, ask: Ask, reason: Reason, rtt: Option<Duration>) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
+        if host.end_copies(ask.port) {
+            self.release(slot, ask.port);
+        }
+        let Some(host) = self.hosts.get_mut(slot) else { return };
         if self.rules.discover_only && reason.state() != PortState::Unknown {
             host.unreported += 1;
             return;
@@ -424,6 +455,7 @@ mod tests {
 
     use scanner_core::{HostResult, PortSet};
 
+    use super::super::host::Role;
     use super::super::steps::{Steps, at, first};
     use super::*;
 
@@ -542,16 +574,16 @@ mod tests {
 
     #[test]
     fn an_echo_that_comes_back_unsent_leaves_the_canary_out() {
-        for (is_echo, is_due) in [(true, false), (false, true)] {
+        for (role, is_due) in [(Role::Echo, false), (Role::Canary, true)] {
             let mut steps = Steps::of("ports = '1-5'");
             let probe = steps.probes(at(0))[0];
             steps.answer(at(5), probe, Reason::Handshake);
             let alive = &mut steps.host().unwrap().alive;
             alive.silent(81, 1);
             alive.canary_is_out(at(6));
-            let ask = Ask { port: probe.addr.port(), attempt: 0, is_echo, timeout: Duration::from_secs(1) };
+            let ask = Ask { port: probe.addr.port(), attempt: 0, role, timeout: Duration::from_secs(1) };
             steps.controller.put_back(0, ask);
-            assert_eq!(steps.host().unwrap().alive.canary_due(at(7), || true), is_due, "echo: {is_echo}");
+            assert_eq!(steps.host().unwrap().alive.canary_due(at(7), || true), is_due, "{role:?}");
         }
     }
 }

@@ -12,8 +12,11 @@ pub(crate) struct Window {
     cap: f64,
     /// Loss does not push it below this.
     floor: f64,
-    /// The most probes that waited at once since the window last grew.
+    /// The most probes that waited at once since the window last grew, and its size when the last of them was sent.
     used: u32,
+    size_then: f64,
+    /// It grew since then.
+    has_grown: bool,
     reduced_at: Option<ScanTime>,
 }
 
@@ -31,6 +34,8 @@ impl Window {
             cap,
             floor: (initial / 2.0).max(2.0),
             used: 0,
+            size_then: 0.0,
+            has_grown: false,
             reduced_at: None,
         }
     }
@@ -47,18 +52,20 @@ impl Window {
 
     /// `in_flight` probes wait now, the one just sent among them.
     pub(crate) fn sent(&mut self, in_flight: u32) {
-        self.used = self.used.max(in_flight);
+        let since_then = if std::mem::take(&mut self.has_grown) { 0 } else { self.used };
+        self.used = since_then.max(in_flight);
+        self.size_then = self.size;
     }
 
     /// Evidence that the path carries what it is given: `answers` more answers came. A window that was not in use since it
     /// last grew has shown nothing and stays (RFC 7661); what counts is how many waited at once, as probes that stay silent
-    /// expire together before a canary confirms them. `in_flight` probes wait now.
-    pub(crate) fn grow(&mut self, answers: u32, in_flight: u32, light_loss: bool) {
-        let used = std::mem::replace(&mut self.used, in_flight).max(in_flight);
-        if f64::from(used) * 2.0 < self.size {
-            self.used = used;
+    /// expire together before a canary confirms them, and of how many that could: answers are read together, too, and the last of
+    /// them says as much as the first.
+    pub(crate) fn grow(&mut self, answers: u32, light_loss: bool) {
+        if f64::from(self.used) * 2.0 < self.size_then {
             return;
         }
+        self.has_grown = true;
         if self.size >= self.cap {
             return;
         }
@@ -73,9 +80,9 @@ impl Window {
 
     /// Grows for want of evidence rather than on evidence: what protects the path is the `bound`, so the way there is short, four
     /// times the window for each of its lengths.
-    pub(crate) fn grow_below(&mut self, bound: u32, in_flight: u32) {
+    pub(crate) fn grow_below(&mut self, bound: u32) {
         if self.size < f64::from(bound) {
-            self.grow(3, in_flight, true);
+            self.grow(3, true);
             self.size = self.size.min(f64::from(bound));
         }
     }
@@ -83,6 +90,11 @@ impl Window {
     /// At least so many may wait, as something else has decided.
     pub(crate) fn raise(&mut self, least: u32) {
         self.size = self.size.max(f64::from(least).min(self.cap));
+    }
+
+    /// Loss does not push it below `least` any more, as far as it is that large.
+    pub(crate) const fn hold(&mut self, least: f64) {
+        self.floor = self.floor.max(least);
     }
 
     /// What was taken for loss was none: the window grows as if nothing had reduced it.
@@ -117,30 +129,36 @@ mod tests {
         ScanTime::after(Duration::from_millis(ms))
     }
 
+    /// So many answers come while so many probes wait.
+    fn grow(window: &mut Window, answers: u32, in_flight: u32, light_loss: bool) {
+        window.sent(in_flight);
+        window.grow(answers, light_loss);
+    }
+
     #[test]
     fn doubles_per_flight_until_the_threshold() {
         let mut window = Window::new(10.0, 1000);
         for expected in [20, 40, 80] {
             let flight = window.size();
             for _ in 0..flight {
-                window.grow(1, flight, false);
+                grow(&mut window, 1, flight, false);
             }
             assert_eq!(window.size(), expected);
         }
         window.reduce(at(1), at(2));
         assert_eq!(window.size(), 40);
         for _ in 0..40 {
-            window.grow(1, 40, false);
+            grow(&mut window, 1, 40, false);
         }
         assert_eq!(window.size(), 40, "one per flight: 40.99…");
-        window.grow(1, 40, false);
+        grow(&mut window, 1, 40, false);
         assert_eq!(window.size(), 41);
     }
 
     #[test]
     fn losses_of_one_flight_count_once() {
         let mut window = Window::new(10.0, 1000);
-        window.grow(90, 10, false);
+        grow(&mut window, 90, 10, false);
         window.reduce(at(1), at(10));
         window.reduce(at(2), at(11));
         window.reduce(at(9), at(12));
@@ -154,14 +172,14 @@ mod tests {
         let mut window = Window::new(10.0, 1000);
         window.reduce(at(1), at(2));
         window.absolve();
-        window.grow(5, 5, false);
+        grow(&mut window, 5, 5, false);
         assert_eq!(window.size(), 10);
     }
 
     #[test]
     fn stays_within_its_bounds() {
         let mut window = Window::new(10.0, 12);
-        window.grow(1000, 12, false);
+        grow(&mut window, 1000, 12, false);
         assert_eq!(window.size(), 12);
         for i in 0..20 {
             window.reduce(at(i * 10 + 1), at(i * 10 + 5));
@@ -178,10 +196,32 @@ mod tests {
             window.sent(in_flight);
         }
         window.sent(1);
-        window.grow(11, 1, false);
+        window.grow(11, false);
         assert_eq!(window.size(), 21);
-        window.grow(11, 1, false);
+        grow(&mut window, 11, 1, false);
         assert_eq!(window.size(), 21, "not in use since");
+    }
+
+    #[test]
+    fn answers_that_are_read_together_say_as_much_as_one_by_one() {
+        let mut window = Window::new(10.0, 1000);
+        for flight in [10, 90, 810] {
+            (1..=flight).for_each(|in_flight| window.sent(in_flight));
+            (0..flight).for_each(|_| window.grow(8, false));
+            assert_eq!(window.size(), (flight * 9).min(1000));
+        }
+    }
+
+    #[test]
+    fn what_loss_does_not_push_it_below_can_be_raised() {
+        let mut window = Window::new(10.0, 1000);
+        window.raise(100);
+        window.hold(40.0);
+        window.hold(20.0);
+        for i in 0..9 {
+            window.reduce(at(i * 10 + 1), at(i * 10 + 5));
+        }
+        assert_eq!(window.size(), 40);
     }
 
     #[test]
@@ -198,7 +238,8 @@ mod tests {
     fn want_of_evidence_has_a_bound() {
         let mut window = Window::new(10.0, 1000);
         for _ in 0..100 {
-            window.grow_below(32, window.size());
+            window.sent(window.size());
+            window.grow_below(32);
         }
         assert_eq!(window.size(), 32);
     }
@@ -206,14 +247,14 @@ mod tests {
     #[test]
     fn an_unused_window_does_not_grow() {
         let mut window = Window::new(10.0, 100);
-        window.grow(50, 4, false);
+        grow(&mut window, 50, 4, false);
         assert_eq!(window.size(), 10);
     }
 
     #[test]
     fn half_of_it_in_use_is_in_use() {
         let mut window = Window::new(10.0, 100);
-        window.grow(1, 5, false);
+        grow(&mut window, 1, 5, false);
         assert_eq!(window.size(), 11);
     }
 
@@ -222,11 +263,11 @@ mod tests {
         let mut window = Window::new(80.0, 1000);
         window.reduce(at(1), at(2));
         for _ in 0..16 {
-            window.grow(1, 40, true);
+            grow(&mut window, 1, 40, true);
         }
         assert_eq!(window.size(), 42, "one more for eight answers");
         window.absolve();
-        window.grow(8, 40, true);
+        grow(&mut window, 8, 40, true);
         assert_eq!(window.size(), 50, "no threshold any more");
     }
 
@@ -242,9 +283,11 @@ mod tests {
     #[test]
     fn growth_for_want_of_evidence_lowers_nothing() {
         let mut window = Window::new(40.0, 1000);
-        window.grow_below(32, 40);
+        window.sent(40);
+        window.grow_below(32);
         assert_eq!(window.size(), 40);
-        window.grow_below(42, 40);
+        window.sent(40);
+        window.grow_below(42);
         assert_eq!(window.size(), 42);
     }
 

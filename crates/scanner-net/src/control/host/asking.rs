@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::super::{Job, Rules};
-use super::{Ask, Host, Phase};
+use super::{Ask, Host, Phase, Role};
 use crate::config::defaults::{RAMP_EVERY, RESOLUTION, RESOLVING_TIMEOUT, UNHEARD_RETRY_TIMEOUT};
+use crate::control::hedge;
 use crate::control::port_bits::PortBits;
 use crate::control::presence::Link;
 use crate::control::rtt::Rtt;
@@ -73,20 +74,22 @@ impl Host {
             self.window.raise(self.ramp(rules, now));
         }
         if let Some(port) = self.echo_due(rules, now) {
-            return Some(Ask { port, attempt: 0, is_echo: true, timeout: self.timeout(1, rules, group) });
+            return Some(Ask { port, attempt: 0, role: Role::Echo, timeout: self.timeout(1, rules, group) });
         }
         if self.is_canary_due(rules, now)
             && let Some(port) = self.alive.canary()
         {
             self.alive.canary_is_out(now);
             let timeout = self.alive.canary_timeout(self.timeout(1, rules, group)).min(rules.max_timeout);
-            return Some(Ask { port, attempt: 0, is_echo: false, timeout });
+            return Some(Ask { port, attempt: 0, role: Role::Canary, timeout });
         }
         if self.alive.in_doubt() {
             return None;
         }
-        let (port, attempt) = self.next_port(job, rules)?;
-        Some(Ask { port, attempt, is_echo: false, timeout: self.timeout(attempt, rules, group) })
+        let next = self.next_port(job, rules);
+        let role = if next.is_some() { Role::Port } else { Role::Copy };
+        let (port, attempt) = next.or_else(|| self.hedge.next())?;
+        Some(Ask { port, attempt, role, timeout: self.timeout(attempt, rules, group) })
     }
 
     /// Whether [`next`](Self::next) would find something to ask.
@@ -159,7 +162,24 @@ impl Host {
         let eligible = self.attempts_allowed().min(self.silent.len());
         let (attempts, bits) =
             self.silent.iter_mut().take(eligible).enumerate().find(|(_, b)| !b.is_empty())?;
-        Some((bits.pop()?, u8::try_from(attempts).unwrap_or(u8::MAX).saturating_add(1)))
+        let (port, attempt) = (bits.pop()?, u8::try_from(attempts).unwrap_or(u8::MAX).saturating_add(1));
+        if attempt > 1 {
+            let copies = self.copies(attempt, rules);
+            self.hedge.add(port, attempt, copies);
+        }
+        Some((port, attempt))
+    }
+
+    /// How many copies of a repeated attempt are to be sent, once there is nothing else to ask.
+    fn copies(&self, attempt: u8, rules: &Rules) -> usize {
+        let by_chance = rules.retries.is_none()
+            && !self.is_limited()
+            && !self.delivery.is_in_charge()
+            && self.is_loss_light();
+        let loss = self.attempts.loss().of_path();
+        let Some(share) = loss.share().filter(|_| by_chance && loss.seen()) else { return 0 };
+        let silent: usize = self.silent.iter().take(self.attempts_allowed()).map(PortBits::len).sum();
+        hedge::copies(attempt, silent + self.in_flight as usize + 1, self.answering(), share)
     }
 
     fn fresh_limit(&self, rules: &Rules) -> usize {
@@ -173,6 +193,7 @@ impl Host {
     fn has_ports_to_ask(&self, rules: &Rules) -> bool {
         self.next_fresh < self.fresh_limit(rules)
             || self.silent.iter().take(self.attempts_allowed()).any(|bits| !bits.is_empty())
+            || !self.hedge.is_empty()
     }
 
     /// How often a silent port may have been asked by now.
@@ -186,9 +207,13 @@ impl Host {
             return None;
         }
         let silent = self.silent.iter().map(PortBits::len).sum();
+        self.patience.next_round(now, (silent, self.answering()), self.attempts.loss().of_path().seen())
+    }
+
+    /// How many ports were answered by the host.
+    fn answering(&self) -> usize {
         let of_host = self.settled.iter().filter(|(reason, _)| reason.is_answer_of_host());
-        let answering = of_host.map(|(_, ports)| ports.len()).sum();
-        self.patience.next_round(now, (silent, answering), self.attempts.loss().of_path().seen())
+        of_host.map(|(_, ports)| ports.len()).sum()
     }
 
     /// How long to wait for an answer.
@@ -228,10 +253,12 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
-    use scanner_core::Reason;
+    use scanner_core::{PortSet, Reason};
 
     use super::*;
+    use crate::control::retry::Answerer;
     use crate::control::steps::{Steps, at};
+    use crate::control::{Outcome, Probe};
 
     impl Steps {
         /// What the only host asks next.
@@ -256,6 +283,89 @@ mod tests {
             host.presence.answered(Reason::Rst);
             host.phase = phase;
             assert_eq!(steps.next(at(1)).is_some(), asks, "{config} {phase:?}");
+        }
+    }
+
+    /// Port 5 of ten was silent once and is asked again, with a copy; the others refuse. The attempt and the copy.
+    fn hedged() -> (Steps, [Probe; 2]) {
+        let mut steps = Steps::of("ports = '1-10'");
+        for probe in steps.probes(at(0)) {
+            match probe.addr.port() {
+                5 => steps.comes(at(100), probe, Outcome::TimedOut),
+                _ => steps.answer(at(10), probe, Reason::Rst),
+            }
+        }
+        steps.host().unwrap().hedge.add(5, 2, 1);
+        let probes = steps.probes(at(100)).into_iter().filter(|probe| probe.addr.port() == 5);
+        let probes: Vec<_> = probes.collect();
+        (steps, probes.try_into().expect("the attempt and its copy"))
+    }
+
+    #[test]
+    fn the_first_answer_of_an_attempt_and_its_copies_counts() {
+        for answered in [0, 1] {
+            let (mut steps, probes) = hedged();
+            steps.answer(at(110), probes[answered], Reason::Rst);
+            steps.answer(at(110), probes[1 - answered], Reason::Rst);
+            let ports = steps.finished(at(110))[0].ports.clone();
+            assert_eq!(ports.get(Reason::Rst).map_or(0, PortSet::len), 10, "the other was released");
+            assert_eq!(steps.controller.progress(at(110)).in_flight, 0);
+        }
+    }
+
+    #[test]
+    fn a_copy_that_answers_later_than_the_attempt_was_given_up_answers_for_the_port() {
+        let (mut steps, [attempt, copy]) = hedged();
+        steps.comes(at(200), attempt, Outcome::TimedOut);
+        steps.answer(at(205), copy, Reason::Handshake);
+        let result = steps.finished(at(205))[0].results[0].clone();
+        assert_eq!((result.port, result.reason, result.attempts), (5, Reason::Handshake, 3));
+    }
+
+    #[test]
+    fn a_copy_without_an_answer_is_none() {
+        for outcome in [Outcome::TimedOut, Outcome::NoPermit, Outcome::LocalLimit, Outcome::NoRoute] {
+            let (mut steps, [attempt, copy]) = hedged();
+            let asked = steps.host().unwrap().silent_attempts;
+            steps.comes(at(200), copy, outcome);
+            assert_eq!(steps.host().unwrap().silent_attempts, asked, "{outcome:?}");
+            assert_eq!(
+                steps.host().unwrap().silent.iter().map(PortBits::len).sum::<usize>(),
+                0,
+                "{outcome:?}"
+            );
+            steps.answer(at(201), attempt, Reason::Rst);
+            let ports = steps.finished(at(201))[0].ports.clone();
+            assert_eq!(ports.get(Reason::Rst).map_or(0, PortSet::len), 10, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn copies_are_made_where_repetitions_are_answered_and_nothing_else_limits() {
+        type Change = fn(&mut Host, &mut Rules);
+        let cases: [(&str, Change, usize); 5] = [
+            ("loss by chance", |_, _| {}, 1),
+            ("the user says how often", |_, rules| rules.retries = Some(3), 0),
+            ("refusals are limited", |host, _| host.limit_refusals(), 0),
+            ("repetitions get lost", |host, _| host.repetitions = (1, 100), 0),
+            ("a rate is measured", |host, _| assert!(host.delivery.measure(at(9), 0.5)), 0),
+        ];
+        for (case, change, copies) in cases {
+            let mut steps = Steps::of("ports = '1-100'");
+            for _ in 0..3 {
+                for probe in steps.probes(at(0)) {
+                    steps.answer(at(0), probe, Reason::Rst);
+                }
+            }
+            let mut rules = steps.controller.rules.clone();
+            let host = steps.host().unwrap();
+            (host.in_flight, host.repetitions) = (1, (100, 100));
+            for port in 1..=10 {
+                host.attempts.answered(Answerer::Listener, port, 2);
+            }
+            host.asked_in_vain(50, 1);
+            change(host, &mut rules);
+            assert_eq!(host.copies(2, &rules), copies, "{case}");
         }
     }
 

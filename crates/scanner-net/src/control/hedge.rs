@@ -1,0 +1,118 @@
+//! `Hedge`: the last few silent ports of a lossy path are asked several times at once.
+//!
+//! A scan ends when its unluckiest port is through: with a tenth of the packets lost, one in a thousand ports is silent three times, and
+//! each time costs a time-out. Asked three times at once, hardly any of a hundred is silent once more. Other fields know this as hedged
+//! requests (Dean and Barroso, "The Tail at Scale", 2013). The copies count for nothing but the answer that they bring: losses come in
+//! bursts, so their silence together is no more than the silence of one.
+
+use std::collections::{BTreeSet, VecDeque};
+
+/// With more ports left than that, what they are asked in vain would be more than all the rest of a small scan.
+const FEW: usize = 128;
+/// At least this share of them must be silent by chance, as far as the loss tells: more attempts do nothing for a silent port.
+const BY_CHANCE: f64 = 0.25;
+/// So many ports may still be silent afterwards, on average.
+const LEFT_OVER: f64 = 0.1;
+/// The most copies of an attempt.
+const MOST: usize = 3;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hedge {
+    /// Copies that are to be sent: ports, and which of their attempts.
+    due: VecDeque<(u16, u8)>,
+    /// Ports of which an answer to a copy is welcome.
+    open: BTreeSet<u16>,
+}
+
+/// How many copies of a port's `attempt`-th attempt are worth while, with so many ports left to ask, and so many that have answered, where
+/// this share of all attempts stays silent.
+pub(crate) fn copies(attempt: u8, left: usize, answered: usize, loss: f64) -> usize {
+    // Of as many ports as answered, so many would have been silent each time.
+    let expected = number(answered) * loss.powi(i32::from(attempt) - 1);
+    if left > FEW || expected < number(left) * BY_CHANCE {
+        return 0;
+    }
+    let mut silent = number(left) * loss;
+    let mut copies = 0;
+    while silent > LEFT_OVER && copies < MOST {
+        silent *= loss;
+        copies += 1;
+    }
+    copies
+}
+
+fn number(ports: usize) -> f64 {
+    u32::try_from(ports).map_or(f64::INFINITY, f64::from)
+}
+
+impl Hedge {
+    /// So many copies of an attempt are to be sent.
+    pub(crate) fn add(&mut self, port: u16, attempt: u8, copies: usize) {
+        if copies > 0 {
+            self.open.insert(port);
+            self.due.extend(std::iter::repeat_n((port, attempt), copies));
+        }
+    }
+
+    /// The next of them.
+    pub(crate) fn next(&mut self) -> Option<(u16, u8)> {
+        self.due.pop_front()
+    }
+
+    /// Whether none is left to be sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.due.is_empty()
+    }
+
+    /// Whether an answer to a copy says something new.
+    pub(crate) fn is_open(&self, port: u16) -> bool {
+        self.open.contains(&port)
+    }
+
+    /// A port was settled; whether there may be copies under way.
+    pub(crate) fn settled(&mut self, port: u16) -> bool {
+        let was_open = self.open.remove(&port);
+        if was_open {
+            self.due.retain(|(other, _)| *other != port);
+        }
+        was_open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_ports_that_are_silent_by_chance_are_worth_copies() {
+        for (attempt, left, answered, loss, expected, why) in [
+            (2, 97, 900, 0.1, 2, "9.7 would be left, 0.97 with a copy, 0.097 with two"),
+            (2, 10, 900, 0.1, 1, "1 would be left, 0.1 with one"),
+            (3, 1, 990, 0.1, 0, "0.1 would be left"),
+            (2, 128, 900, 0.3, 3, "no more than that"),
+            (2, 129, 900, 0.3, 0, "too many"),
+            (2, 100, 250, 0.1, 2, "a quarter of them may be silent by chance"),
+            (2, 101, 250, 0.1, 0, "less than a quarter"),
+            (3, 10, 900, 0.01, 0, "silent ports, no bad luck"),
+            (2, 10, 0, 0.1, 0, "nobody answers"),
+        ] {
+            assert_eq!(copies(attempt, left, answered, loss), expected, "{why}");
+        }
+    }
+
+    #[test]
+    fn copies_are_sent_until_their_port_is_settled() {
+        let mut hedge = Hedge::default();
+        hedge.add(1, 2, 2);
+        hedge.add(2, 2, 1);
+        hedge.add(3, 2, 0);
+        assert!(hedge.is_open(1) && hedge.is_open(2) && !hedge.is_open(3));
+        assert_eq!(hedge.next(), Some((1, 2)));
+        assert!(hedge.settled(1), "one is under way");
+        assert!(!hedge.settled(1) && !hedge.is_open(1), "once");
+        assert!(!hedge.is_empty());
+        assert_eq!((hedge.next(), hedge.next()), (Some((2, 2)), None));
+        assert!(hedge.is_empty() && hedge.is_open(2), "its answer is still welcome");
+        assert!(!hedge.settled(3), "it had none");
+    }
+}
