@@ -138,6 +138,8 @@ pub(crate) struct Controller {
     ledger: Ledger,
     now: ScanTime,
     paused: Option<ScanTime>,
+    /// How long all pauses took that are over.
+    away: Duration,
     ended: bool,
 }
 
@@ -164,6 +166,7 @@ impl Controller {
             outbox: VecDeque::new(),
             now: ScanTime::ZERO,
             paused: None,
+            away: Duration::ZERO,
             ended: false,
             ledger,
             job,
@@ -236,7 +239,8 @@ impl Controller {
     /// How far the scan is.
     pub(crate) fn progress(&mut self, now: ScanTime) -> Progress {
         let window = self.allowed();
-        self.ledger.progress(now, self.flights.len(), window)
+        let at_work = self.paused.unwrap_or(now).before(self.away);
+        self.ledger.progress(now, at_work, self.flights.len(), window)
     }
 
     /// The report as far as it goes: of the hosts that are not finished, those with an open port are in it.
@@ -418,6 +422,7 @@ impl Controller {
     fn resume(&mut self) {
         let Some(since) = self.paused.take() else { return };
         let away = self.now.since(since);
+        self.away += away;
         self.timers = self.timers.iter().map(|&(due, slot)| (due + away, slot)).collect();
         for (_, host) in &mut self.hosts {
             host.started = host.started + away;
@@ -455,6 +460,24 @@ mod tests {
     use super::liveness::Strike;
     use super::steps::{Steps, at};
     use super::*;
+
+    #[test]
+    fn what_is_left_does_not_grow_while_the_scan_pauses() {
+        let mut steps = Steps::of("ports = '1-1000'\nconfig = { max_rate = 100 }");
+        for ms in (0..2_500).step_by(10) {
+            for probe in steps.probes(at(ms)) {
+                steps.answer(at(ms), probe, Reason::Rst);
+            }
+        }
+        let left = steps.controller.progress(at(2_500)).eta;
+        assert!(left.is_some());
+        steps.controller.handle_input(at(2_500), Input::Pause);
+        assert_eq!(steps.controller.progress(at(60_000)).eta, left);
+        steps.controller.handle_input(at(60_000), Input::Resume);
+        assert_eq!(steps.controller.progress(at(60_000)).eta, left);
+        steps.controller.handle_input(at(60_000), Input::Pause);
+        assert_eq!(steps.controller.progress(at(70_000)).eta, left, "nor in a second pause");
+    }
 
     #[test]
     fn another_permit_would_help_only_where_nothing_else_limits() {

@@ -182,12 +182,19 @@ impl Ledger {
         }
     }
 
-    pub(crate) fn progress(&mut self, now: ScanTime, in_flight: u32, window: u32) -> Progress {
+    /// How far the scan is; `at_work` is the time without pauses.
+    pub(crate) fn progress(
+        &mut self,
+        now: ScanTime,
+        at_work: ScanTime,
+        in_flight: u32,
+        window: u32,
+    ) -> Progress {
         let settled = self.counts.settled() + self.counts.not_asked;
         let pending = self.counts.pending();
         let done = settled.saturating_add((self.silent / 2).min(pending));
         let most = if pending == 0 { 1000 } else { 999 };
-        let eta = self.eta(now, done);
+        let eta = self.eta(at_work, done);
         Progress {
             elapsed: now.elapsed(),
             in_flight,
@@ -359,10 +366,19 @@ mod tests {
         ] {
             let mut ledger = ledger();
             ledger.counts.count(PortState::Closed, closed);
-            let progress = ledger.progress(at(ms), 7, 9);
+            let progress = ledger.progress(at(ms), at(ms), 7, 9);
             assert_eq!(progress.eta, eta.map(Duration::from_millis), "{closed} in {ms} ms");
             assert_eq!((progress.elapsed, progress.in_flight, progress.window), (at(ms).elapsed(), 7, 9));
         }
+    }
+
+    #[test]
+    fn a_pause_does_not_count_for_what_is_left() {
+        let mut ledger = ledger();
+        ledger.counts.count(PortState::Closed, 100);
+        let progress = ledger.progress(at(60_000), at(2_000), 0, 0);
+        assert_eq!(progress.eta, Some(Duration::from_secs(18)), "a hundred in two seconds");
+        assert_eq!(progress.elapsed, Duration::from_mins(1));
     }
 
     #[test]
@@ -371,14 +387,18 @@ mod tests {
         ledger.counts.count(PortState::Closed, 400);
         ledger.not_asked(100);
         (0..200).for_each(|_| ledger.silent());
-        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 600);
+        assert_eq!(ledger.progress(at(0), at(0), 0, 0).done_permille, 600);
         ledger.silence_is_over(20);
-        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 590);
+        assert_eq!(ledger.progress(at(0), at(0), 0, 0).done_permille, 590);
         (0..2_000).for_each(|_| ledger.silent());
-        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 999, "something is left");
-        assert_eq!(ledger.progress(at(5_000), 0, 0).eta, None, "and how long it takes is not known");
+        assert_eq!(ledger.progress(at(0), at(0), 0, 0).done_permille, 999, "something is left");
+        assert_eq!(
+            ledger.progress(at(5_000), at(5_000), 0, 0).eta,
+            None,
+            "and how long it takes is not known"
+        );
         ledger.counts.count(PortState::Closed, 500);
-        assert_eq!(ledger.progress(at(0), 0, 0).done_permille, 1_000);
+        assert_eq!(ledger.progress(at(0), at(0), 0, 0).done_permille, 1_000);
     }
 
     #[test]
@@ -387,7 +407,7 @@ mod tests {
         (0..30).for_each(|n| ledger.sent(at(n * 10)));
         ledger.host_up();
         ledger.host_up();
-        let progress = ledger.progress(at(500), 0, 0);
+        let progress = ledger.progress(at(500), at(500), 0, 0);
         assert_eq!((progress.sent, progress.rate, progress.targets_up), (30, 60, 2));
         assert_eq!((progress.targets, progress.probes), (4, 1_000));
     }
@@ -416,7 +436,7 @@ mod tests {
             ledger.counts.count(PortState::Unknown, unknown);
             ledger.stopped = stopped;
             assert_eq!(ledger.completion(), completion, "{stopped:?}, {unknown} unknown");
-            let progress = ledger.progress(at(1), 0, 0);
+            let progress = ledger.progress(at(1), at(1), 0, 0);
             let so_far = ledger.report(progress, std::iter::empty()).completion;
             assert_eq!(so_far, Completion::Incomplete, "999 ports and more are left");
         }
@@ -442,7 +462,7 @@ mod tests {
         ledger.finish(HostResult { not_asked: 5, ..host(5, Unknown, &[]) });
         ledger.finish(host(6, Unknown, &[Reason::LocalLimit]));
         ledger.finish(HostResult { verdict: Some(Verdict::HostLost), ..host(7, Up, &[Reason::HostLost]) });
-        let progress = ledger.progress(at(1), 0, 0);
+        let progress = ledger.progress(at(1), at(1), 0, 0);
         assert_eq!(progress.targets_done, 8);
         let report = ledger.report(progress, std::iter::once(host(8, Up, &[])));
         let in_full: Vec<_> = report.hosts.iter().map(|host| host.ip.to_string()).collect();
@@ -500,11 +520,11 @@ mod tests {
     #[test]
     fn what_is_left_is_told_by_the_last_second_where_that_was_faster() {
         let mut ledger = ledger();
-        ledger.progress(at(9_000), 0, 0);
+        ledger.progress(at(9_000), at(9_000), 0, 0);
         ledger.counts.count(PortState::Closed, 400);
-        ledger.progress(at(9_500), 0, 0);
+        ledger.progress(at(9_500), at(9_500), 0, 0);
         assert_eq!(
-            ledger.progress(at(10_000), 0, 0).eta,
+            ledger.progress(at(10_000), at(10_000), 0, 0).eta,
             Some(Duration::from_secs(3)),
             "600 at 200 per second"
         );
