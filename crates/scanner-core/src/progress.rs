@@ -33,7 +33,7 @@ pub struct Progress {
     pub unknown: u64,
     /// Ports of hosts that were judged down before these ports were asked.
     pub not_asked: u64,
-    /// Connection attempts made, retries and canaries among them.
+    /// Connection attempts made: retries, their copies and canaries among them.
     pub sent: u64,
     /// Connection attempts that wait for an answer now.
     pub in_flight: u32,

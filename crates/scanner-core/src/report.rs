@@ -37,7 +37,7 @@ pub struct PortResult {
     /// ports. `None` where nothing came back.
     #[serde(rename = "rtt_us", with = "crate::wire::micros")]
     pub rtt: Option<Duration>,
-    /// How many connection attempts were made; 0 where the port was never asked.
+    /// How often the port was asked: connection attempts made at the same moment count as one. 0 where it never was.
     pub attempts: u8,
 }
 

@@ -194,7 +194,10 @@ impl Controller {
                     self.finish_host(slot, Some(Reason::Skipped), None);
                 }
             }
-            Input::Rate(rate) => self.pacer.set_rate(rate, now),
+            Input::Rate(rate) => {
+                self.rules.max_rate = rate;
+                self.pacer.set_rate(rate, now);
+            }
             Input::Budget(sockets) => self.budget = sockets,
             Input::Neighbours(reading) => self.on_neighbours(now, reading),
             Input::Stop(reason) => self.stop(now, reason),
@@ -477,6 +480,16 @@ mod tests {
         assert_eq!(steps.controller.progress(at(60_000)).eta, left);
         steps.controller.handle_input(at(60_000), Input::Pause);
         assert_eq!(steps.controller.progress(at(70_000)).eta, left, "nor in a second pause");
+    }
+
+    #[test]
+    fn a_new_rate_is_known_to_all_that_ask_for_it() {
+        let mut steps = Steps::of("ports = '1-1000'");
+        for rate in [NonZeroU32::new(50), None] {
+            steps.controller.handle_input(at(0), Input::Rate(rate));
+            assert_eq!(steps.controller.rules.max_rate, rate);
+            assert_eq!(steps.probes(at(0)).len() < 5, rate.is_some(), "{rate:?}");
+        }
     }
 
     #[test]

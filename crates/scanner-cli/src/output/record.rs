@@ -212,7 +212,7 @@ pub(crate) struct PortFields {
     pub(crate) service_basis: Option<ServiceBasis>,
     /// The round-trip time of the attempt that was answered, in microseconds.
     pub(crate) rtt_us: Option<u64>,
-    /// How many connection attempts were made.
+    /// How often the port was asked: connection attempts made at the same moment count as one.
     pub(crate) attempts: u8,
 }
 

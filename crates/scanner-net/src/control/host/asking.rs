@@ -172,7 +172,9 @@ impl Host {
 
     /// How many copies of a repeated attempt are to be sent, once there is nothing else to ask.
     fn copies(&self, attempt: u8, rules: &Rules) -> usize {
+        // At a rate that the user set they would cost more time than they save.
         let by_chance = rules.retries.is_none()
+            && rules.max_rate.is_none()
             && !self.is_limited()
             && !self.delivery.is_in_charge()
             && self.is_loss_light();
@@ -253,6 +255,8 @@ impl Host {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use scanner_core::{PortSet, Reason};
 
     use super::*;
@@ -343,9 +347,10 @@ mod tests {
     #[test]
     fn copies_are_made_where_repetitions_are_answered_and_nothing_else_limits() {
         type Change = fn(&mut Host, &mut Rules);
-        let cases: [(&str, Change, usize); 5] = [
+        let cases: [(&str, Change, usize); 6] = [
             ("loss by chance", |_, _| {}, 1),
             ("the user says how often", |_, rules| rules.retries = Some(3), 0),
+            ("the user says how fast", |_, rules| rules.max_rate = NonZeroU32::new(100), 0),
             ("refusals are limited", |host, _| host.limit_refusals(), 0),
             ("repetitions get lost", |host, _| host.repetitions = (1, 100), 0),
             ("a rate is measured", |host, _| assert!(host.delivery.measure(at(9), 0.5)), 0),
