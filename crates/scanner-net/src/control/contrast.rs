@@ -59,12 +59,13 @@ impl Witnesses {
         }
     }
 
+    /// Whether there are none, as nearly always: where nothing stays silent nobody is asked for an echo.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// A port was answered at its `attempt`-th attempt: what the witnesses among its attempts tell.
     pub(crate) fn answered(&mut self, port: u16, attempt: u8) -> LossEstimate {
-        // Nearly always there are none: where nothing stays silent nothing is asked twice.
-        if self.waiting.is_empty() {
-            return LossEstimate::default();
-        }
         let witnesses = self.waiting.remove(&port).unwrap_or(0);
         let silent = (witnesses & (bit(attempt) - 1)).count_ones();
         LossEstimate { attempts: silent + u32::from(witnesses & bit(attempt) != 0), silent }

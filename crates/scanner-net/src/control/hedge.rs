@@ -71,7 +71,8 @@ impl Hedge {
 
     /// A port was settled; whether there may be copies under way.
     pub(crate) fn settled(&mut self, port: u16) -> bool {
-        let was_open = self.open.remove(&port);
+        // Nearly always there are none.
+        let was_open = !self.open.is_empty() && self.open.remove(&port);
         if was_open {
             self.due.retain(|(other, _)| *other != port);
         }

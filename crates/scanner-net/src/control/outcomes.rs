@@ -141,6 +141,8 @@ impl Controller {
     }
 
     /// Ends all that is under way to a port which is answered. Which of its attempts that was, copies apart.
+    // Hardly ever, and must not make a longer way of what is done for every port.
+    #[cold]
     fn release(&mut self, slot: usize, port: u16) -> Option<u8> {
         let of_port =
             |flight: &Flight| flight.host == slot && flight.ask.port == port && flight.ask.attempt > 0;
@@ -411,12 +413,10 @@ impl Controller {
         self.start_ready();
     }
 
+    #[inline]
     pub(super) fn settle(&mut self, slot: usize, ask: Ask, reason: Reason, rtt: Option<Duration>) {
         let Some(host) = self.hosts.get_mut(slot) else { return };
-        if host.end_copies(ask.port) {
-            self.release(slot, ask.port);
-        }
-        let Some(host) = self.hosts.get_mut(slot) else { return };
+        let had_copies = host.end_copies(ask.port);
         if self.rules.discover_only && reason.state() != PortState::Unknown {
             host.unreported += 1;
             return;
@@ -426,6 +426,9 @@ impl Controller {
         let settled = Settled { port, reason, rtt, attempts, silent: attempts.saturating_sub(1) };
         if let Some(event) = self.ledger.settle(host, names, settled) {
             self.publish(event);
+        }
+        if had_copies {
+            self.release(slot, port);
         }
     }
 

@@ -197,9 +197,11 @@ impl Attempts {
 
     /// A port answered at its `attempt`-th attempt.
     pub(crate) fn answered(&mut self, answerer: Answerer, port: u16, attempt: u8) {
-        let tells = self.witnesses.answered(port, attempt);
-        if answerer != Answerer::Listener {
-            self.loss.contrast.refusals = self.loss.contrast.refusals.and(tells);
+        if !self.witnesses.is_empty() {
+            let tells = self.witnesses.answered(port, attempt);
+            if answerer != Answerer::Listener {
+                self.loss.contrast.refusals = self.loss.contrast.refusals.and(tells);
+            }
         }
         if let Some(loss) = self.loss.of(answerer) {
             loss.answered_after(u32::from(attempt.saturating_sub(1)));

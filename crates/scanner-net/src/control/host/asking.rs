@@ -86,9 +86,10 @@ impl Host {
         if self.alive.in_doubt() {
             return None;
         }
-        let next = self.next_port(job, rules);
-        let role = if next.is_some() { Role::Port } else { Role::Copy };
-        let (port, attempt) = next.or_else(|| self.hedge.next())?;
+        let ((port, attempt), role) = match self.next_port(job, rules) {
+            Some(next) => (next, Role::Port),
+            None => (self.hedge.next()?, Role::Copy),
+        };
         Some(Ask { port, attempt, role, timeout: self.timeout(attempt, rules, group) })
     }
 
