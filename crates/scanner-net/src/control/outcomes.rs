@@ -129,6 +129,7 @@ impl Controller {
     }
 
     /// A copy brings an answer or nothing: its silence is that of the attempt.
+    #[cold]
     fn on_copy(&mut self, now: ScanTime, flight: Flight, outcome: Outcome) {
         let Outcome::Answered { reason, rtt } = outcome else { return };
         let Some(host) = self.hosts.get_mut(flight.host) else { return };

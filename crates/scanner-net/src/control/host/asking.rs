@@ -160,6 +160,12 @@ impl Host {
             self.next_fresh += 1;
             return Some((port, 1));
         }
+        self.next_again(rules)
+    }
+
+    // Apart, so that the first attempts, of which there are many more, have a short way.
+    #[inline(never)]
+    fn next_again(&mut self, rules: &Rules) -> Option<(u16, u8)> {
         let eligible = self.attempts_allowed().min(self.silent.len());
         let (attempts, bits) =
             self.silent.iter_mut().take(eligible).enumerate().find(|(_, b)| !b.is_empty())?;
