@@ -46,9 +46,9 @@ fn number(ports: usize) -> f64 {
 }
 
 impl Hedge {
-    /// So many copies of an attempt are to be sent.
+    /// So many copies of an attempt are to be sent. An attempt that could not be made is made again, and its copies may still be due.
     pub(crate) fn add(&mut self, port: u16, attempt: u8, copies: usize) {
-        if copies > 0 {
+        if copies > 0 && self.due.iter().all(|(other, _)| *other != port) {
             self.open.insert(port);
             self.due.extend(std::iter::repeat_n((port, attempt), copies));
         }
@@ -107,6 +107,7 @@ mod tests {
         hedge.add(1, 2, 2);
         hedge.add(2, 2, 1);
         hedge.add(3, 2, 0);
+        hedge.add(2, 2, 3);
         assert!(hedge.is_open(1) && hedge.is_open(2) && !hedge.is_open(3));
         assert_eq!(hedge.next(), Some((1, 2)));
         assert!(hedge.settled(1), "one is under way");
