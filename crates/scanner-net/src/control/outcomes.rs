@@ -183,10 +183,13 @@ impl Controller {
         });
         for (id, flight) in flights {
             self.outbox.push_back(Output::Release(id));
-            if let Some(host) = self.hosts.get_mut(slot) {
-                host.landed(flight.sent);
-            }
+            let Some(host) = self.hosts.get_mut(slot) else { return };
+            host.landed(flight.sent);
+            let counts = host.is_paced();
             self.on_silence(now, flight);
+            if counts {
+                self.on_delivery(now, flight, false);
+            }
         }
     }
 

@@ -260,6 +260,19 @@ fn a_policer_that_only_cuts_off_volleys_is_no_limit_on_refusals() {
     }
 }
 
+/// The first answers came too late to tell how long one takes, and when one tells it a rate is being measured: of its attempts, those that
+/// were made before are given up.
+#[test]
+fn a_measurement_of_which_attempts_are_given_up_comes_to_an_end() {
+    let run = scan(
+        "seed = 16696909290818565397\nhosts = 4\nneighbours = true\nports = '1-111'\nopen = '2,22,80,99'\ndrop = '30-60'\n\
+         rest = 'drop'\nrtt_ms = 136.96160950886417\njitter_ms = 57.42225830370613\nloss = 0.15471927197558374\n\
+         away = { from_ms = 1741, to_ms = 18075 }\nstopped = { from_ms = 751, to_ms = 12298 }\nauto_cap = 100\n\
+         config = { limit = 'auto', timeout_ms = 3000, max_per_host = 30, detail = 'all' }",
+    );
+    assert_eq!(run.report().progress.targets_done, 4);
+}
+
 /// The firewall rejects the listener that is asked, and so all that are known are forgotten.
 #[test]
 fn a_measurement_that_loses_its_listeners_comes_to_an_end() {

@@ -138,11 +138,9 @@ impl Host {
     fn is_canary_due(&self, rules: &Rules, now: ScanTime) -> bool {
         // Echoes say more, as long as the host is there and somebody is known to listen.
         let has_use = || self.has_ports_to_ask(rules) || self.is_silence_open();
-        if self.delivery.is_measuring()
-            && !self.alive.in_doubt()
-            && self.alive.listener().is_some()
-            && has_use()
-        {
+        // With nothing under way a measurement cannot end by itself: its last attempts were taken back.
+        let measures = self.delivery.lacks_echoes() || self.delivery.is_measuring() && self.in_flight > 0;
+        if measures && !self.alive.in_doubt() && self.alive.listener().is_some() && has_use() {
             return false;
         }
         let idle = || self.in_flight == 0 && !self.has_ports_to_ask(rules);
