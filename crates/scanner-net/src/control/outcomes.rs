@@ -37,7 +37,7 @@ impl Controller {
         let came_back = matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut);
         let counts = came_back && host.is_paced();
         match outcome {
-            // What this machine fails to do is back-pressure whatever it was for.
+            // A limit of this machine is back-pressure, whatever meets it.
             _ if flight.ask.is_copy() && outcome != Outcome::LocalLimit => self.on_copy(now, flight, outcome),
             Outcome::Answered { reason, .. } if host.is_doubtful(reason) => {
                 host.path_said(flight.ask, reason);

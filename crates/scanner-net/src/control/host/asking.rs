@@ -406,6 +406,23 @@ mod tests {
     }
 
     #[test]
+    fn a_measurement_with_nothing_under_way_keeps_no_canary_back() {
+        for (in_flight, is_due) in [(1, false), (0, true)] {
+            let mut steps = Steps::of("ports = '1-100'");
+            let probe = steps.probes(at(0))[0];
+            steps.answer(at(5), probe, Reason::Handshake);
+            let rules = steps.controller.rules.clone();
+            let host = steps.host().unwrap();
+            assert!(host.delivery.measure(at(5), 0.5));
+            (1..=100).for_each(|n| host.delivery.sent(at(5 + n * 10), true));
+            assert!(host.delivery.is_measuring() && !host.delivery.lacks_echoes());
+            host.silent(50, 1, at(5));
+            host.in_flight = in_flight;
+            assert_eq!(host.is_canary_due(&rules, at(2_000)), is_due, "{in_flight} under way");
+        }
+    }
+
+    #[test]
     fn how_long_an_answer_is_waited_for() {
         let second = Duration::from_secs(1);
         for (attempt, silent_attempts, max_timeout, timeout) in [
