@@ -12,7 +12,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, raise};
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 use nix::unistd::{getpgrp, getppid, getsid, tcgetpgrp};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
 
 use super::Key;
@@ -42,7 +42,9 @@ pub(super) fn listen() -> Option<mpsc::UnboundedReceiver<Key>> {
         return None;
     }
     give_back_on_panic();
-    tokio::spawn(mind_stops());
+    // Before the terminal is touched: what nobody listens to ends or stops the process, with the terminal as it is.
+    let mut listening = Listening::new().ok()?;
+    tokio::spawn(async move { listening.mind().await });
     let (send, keys) = mpsc::unbounded_channel();
     let reader = thread::Builder::new().name("keys".into()).spawn(move || read(&send));
     reader.is_ok().then_some(keys)
@@ -162,26 +164,37 @@ fn give_back_on_panic() {
     });
 }
 
-/// Ctrl-Z gives the terminal back before the process stops; the reader takes it again once the process is in the foreground.
-/// Ctrl-\ ends the process at once, as it always does.
-async fn mind_stops() {
-    let listen = |which: Signal| signal(SignalKind::from_raw(which as i32));
-    let (Ok(mut stops), Ok(mut quits)) = (listen(Signal::SIGTSTP), listen(Signal::SIGQUIT)) else { return };
-    loop {
-        let stop = tokio::select! {
-            stop = stops.recv() => stop,
-            _ = quits.recv() => {
-                give_back();
-                crate::interrupt::end_now(Signal::SIGQUIT as u8);
+/// The signals of the keyboard that leave a process no time to give the terminal back.
+struct Listening {
+    stops: unix::Signal,
+    quits: unix::Signal,
+}
+
+impl Listening {
+    fn new() -> io::Result<Self> {
+        let to = |which: Signal| unix::signal(SignalKind::from_raw(which as i32));
+        Ok(Self { stops: to(Signal::SIGTSTP)?, quits: to(Signal::SIGQUIT)? })
+    }
+
+    /// Ctrl-Z gives the terminal back before the process stops; the reader takes it again once the process is in the
+    /// foreground. Ctrl-\ ends the process at once, as it always does.
+    async fn mind(&mut self) {
+        loop {
+            let stop = tokio::select! {
+                stop = self.stops.recv() => stop,
+                _ = self.quits.recv() => {
+                    give_back();
+                    crate::interrupt::end_now(Signal::SIGQUIT as u8);
+                }
+            };
+            if stop.is_none() {
+                return;
             }
-        };
-        if stop.is_none() {
-            return;
-        }
-        // A process that nobody could wake again must not stop.
-        if getsid(Some(getppid())).is_ok_and(|parent| Ok(parent) == getsid(None)) {
-            let_go();
-            let _ = raise(Signal::SIGSTOP);
+            // A process that nobody could wake again must not stop.
+            if getsid(Some(getppid())).is_ok_and(|parent| Ok(parent) == getsid(None)) {
+                let_go();
+                let _ = raise(Signal::SIGSTOP);
+            }
         }
     }
 }
@@ -226,11 +239,24 @@ mod tests {
         assert!(shown.contains("as a defect would\r\n"), "{shown:?}");
     }
 
+    #[cfg(target_os = "linux")]
+    fn catches(signal: Signal) -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(caught, 16).unwrap() & (1 << (signal as u32 - 1)) != 0
+    }
+
     fn on_a_terminal() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let _entered = runtime.enter();
         assert!(gives_lines());
         let _keys = listen().unwrap();
+        // The runtime has not run any task yet.
+        #[cfg(target_os = "linux")]
+        assert!(
+            catches(Signal::SIGTSTP) && catches(Signal::SIGQUIT),
+            "the terminal is taken by who may end as it is"
+        );
         let mut waited = Duration::ZERO;
         while gives_lines() && waited < PATIENCE {
             thread::sleep(LOOK);
