@@ -119,8 +119,8 @@ struct Measurement {
 /// What a measurement is for.
 #[derive(Debug, Clone, Copy)]
 enum Proof {
-    /// To find a rate. `known` says that a limit was proved before.
-    Search { known: bool },
+    /// To find a rate, below one of which too little got through. `known` says that a limit was proved before.
+    Search { known: bool, below: f64 },
     /// To prove it, for the n-th time. The share that got through the time before, and the rate that suggested the limit.
     Of { nth: u8, before: f64, searched: f64 },
 }
@@ -316,7 +316,7 @@ impl Delivery {
         let at_most = if known { sent } else { sent.max(self.fastest) };
         // Twice what seems to get through: then half of it does, which tells most.
         let rate = (2.0 * sent * passing.max(0.1)).max(FIRST_RATE).min(at_most);
-        self.begin(now, rate, at_most, Proof::Search { known });
+        self.begin(now, rate, at_most, Proof::Search { known, below: f64::INFINITY });
         true
     }
 
@@ -357,9 +357,10 @@ impl Delivery {
         let share = it.share_that_passes();
         let measured = it.real_rate() * share;
         let lower = measured * BELOW;
+        let passed = if share >= NEARLY_ALL { it.rate } else { lower };
         match it.proof {
             Proof::Of { before, .. } if share >= f64::midpoint(before, 1.0) => {
-                return Some(self.keep(now, if share >= NEARLY_ALL { it.rate } else { lower }));
+                return Some(self.keep(now, passed));
             }
             // What a bucket had saved up makes it look larger once.
             Proof::Of { nth, searched, .. } if nth < PROOFS => {
@@ -367,18 +368,24 @@ impl Delivery {
             }
             // A path that loses packets by chance loses as many of them at the lower rate.
             Proof::Of { searched, .. } => return Some(self.unlimited(searched)),
-            Proof::Search { known } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
+            Proof::Search { known, .. } if share >= ALL_BUT_CHANCE && it.rate >= it.at_most => {
                 // A pace that was kept was a little too fast, no more than that.
                 return Some(if known { self.keep(now, lower) } else { self.unlimited(it.rate) });
             }
-            Proof::Search { .. } if share >= ALL_BUT_CHANCE => {
-                self.begin(now, (it.rate * 2.0).min(it.at_most), it.at_most, it.proof);
+            Proof::Search { below, .. } if share >= ALL_BUT_CHANCE => {
+                let next = (it.rate * 2.0).min(it.at_most);
+                if next >= below {
+                    // A queue that fills for seconds lets all through at the one rate, and nothing in time at twice that.
+                    return Some(self.keep(now, passed));
+                }
+                self.begin(now, next, it.at_most, it.proof);
             }
-            Proof::Search { .. } if share < TOO_LITTLE && it.rate > SLOWEST => {
-                self.begin(now, (measured * 2.0).max(it.rate / 8.0), it.at_most, it.proof);
+            Proof::Search { known, .. } if share < TOO_LITTLE && it.rate > SLOWEST => {
+                let proof = Proof::Search { known, below: it.rate };
+                self.begin(now, (measured * 2.0).max(it.rate / 8.0), it.at_most, proof);
             }
-            Proof::Search { known: true } => return Some(self.keep(now, lower)),
-            Proof::Search { known: false } => {
+            Proof::Search { known: true, .. } => return Some(self.keep(now, lower)),
+            Proof::Search { known: false, .. } => {
                 self.begin(now, lower, it.at_most, Proof::Of { nth: 1, before: share, searched: it.rate });
             }
         }
@@ -529,6 +536,10 @@ mod tests {
     const BEGINNING: (ScanTime, Duration) = (ScanTime::ZERO, Duration::from_secs(1));
     const THEN: (ScanTime, Duration) = (ScanTime::after(Duration::from_secs(1)), Duration::from_secs(20));
 
+    const fn searching(known: bool) -> Proof {
+        Proof::Search { known, below: f64::INFINITY }
+    }
+
     /// The n-th proof of what was found at 250 attempts per second, of which half had got through.
     fn proof_of(nth: u8) -> Proof {
         Proof::Of { nth, before: 0.5, searched: 250.0 }
@@ -591,6 +602,24 @@ mod tests {
         ask(&mut delivery, (THEN.0 + THEN.1, THEN.1), 20_000.0, &mut |now| bucket.passes(now));
         let kept = delivery.rate().unwrap();
         assert!((200.0..=280.0).contains(&kept), "{kept}");
+    }
+
+    /// As behind a queue that holds what comes in seconds: at too high a rate every answer is late.
+    #[test]
+    fn a_search_between_all_and_nothing_comes_to_an_end() {
+        let mut delivery = Delivery::default();
+        ask(&mut delivery, BEGINNING, 400.0, &mut |_| true);
+        assert!(delivery.measure(THEN.0, 0.3));
+        let mut last = ScanTime::ZERO;
+        let mut spacing = Duration::from_secs(1);
+        let mut passes = |now: ScanTime| {
+            spacing = (spacing * 7 + now.since(last)) / 8;
+            last = now;
+            spacing >= Duration::from_millis(40) || now.elapsed().as_millis() % 20 == 0
+        };
+        let found = ask(&mut delivery, (THEN.0, Duration::from_mins(2)), 400.0, &mut passes);
+        let &[Found::Rate { rate, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert!((8.0..=25.0).contains(&rate), "{rate}");
     }
 
     #[test]
@@ -716,11 +745,11 @@ mod tests {
         assert_eq!(share(&mut Delivery::default(), at(9), true), 0);
         assert!((398..=402).contains(&share(&mut paced(100.0), at(9), false)));
         let mut measuring = Delivery::default();
-        measuring.begin(at(1_000), 500.0, 500.0, Proof::Search { known: false });
+        measuring.begin(at(1_000), 500.0, 500.0, searching(false));
         assert_eq!(share(&mut measuring, at(1_133), false), 0, "the first third spends what was saved up");
         assert!((3_198..=3_202).contains(&share(&mut measuring, at(1_134), false)));
         assert_eq!(share(&mut measuring, at(1_000), true), 12_800, "nothing else to ask");
-        measuring.begin(at(1_000), 4_800.0, 4_800.0, Proof::Search { known: false });
+        measuring.begin(at(1_000), 4_800.0, 4_800.0, searching(false));
         // 1,280 attempts in the rest of it, 64 of them echoes.
         assert!((638..=642).contains(&share(&mut measuring, at(1_134), false)));
     }
@@ -768,7 +797,7 @@ mod tests {
     #[test]
     fn a_measurement_ends_with_enough_echoes_and_counts_what_is_of_it() {
         let mut delivery = Delivery::default();
-        delivery.begin(at(1_000), 100.0, 200.0, Proof::Search { known: true });
+        delivery.begin(at(1_000), 100.0, 200.0, searching(true));
         for n in 0..u64::from(ECHOES) {
             delivery.sent(at(1_000 + n * 10), true);
         }
@@ -816,7 +845,7 @@ mod tests {
         let tally = |answered, back| Tally { sent: back, back, answered };
         let share = |all, echoes| {
             let (rate, at_most, began, ended) = (100.0, 100.0, ScanTime::ZERO, None);
-            let proof = Proof::Search { known: false };
+            let proof = searching(false);
             let stood_still = Duration::ZERO;
             Measurement { rate, at_most, proof, began, stood_still, ended, all, echoes }.share_that_passes()
         };
@@ -837,7 +866,8 @@ mod tests {
 
     #[test]
     fn a_measurement_leads_to_the_next_or_to_an_end() {
-        let (search, known) = (Proof::Search { known: false }, Proof::Search { known: true });
+        let (search, known) = (searching(false), searching(true));
+        let below = |below| Proof::Search { known: false, below };
         for (rate, at_most, proof, answered, next) in [
             (100.0, 400.0, search, 75, 200.0),
             (100.0, 150.0, search, 75, 150.0),
@@ -846,6 +876,7 @@ mod tests {
             (100.0, 100.0, known, 5, 12.5),
             (100.0, 100.0, search, 25, 25.0 * BELOW),
             (100.0, 100.0, proof_of(1), 74, 74.0 * BELOW),
+            (100.0, 400.0, below(201.0), 75, 200.0),
         ] {
             let (found, delivery) = concluded(rate, at_most, proof, answered);
             assert_eq!((found, delivery.is_measuring()), (None, true), "{rate} {proof:?} {answered}");
@@ -859,6 +890,8 @@ mod tests {
             (100.0, 400.0, proof_of(1), 75, 75.0 * BELOW),
             (100.0, 400.0, proof_of(2), 89, 89.0 * BELOW),
             (100.0, 400.0, proof_of(2), 90, 100.0),
+            (100.0, 400.0, below(200.0), 75, 75.0 * BELOW),
+            (100.0, 400.0, below(200.0), 90, 100.0),
         ] {
             let (found, delivery) = concluded(rate, at_most, proof, answered);
             assert!(matches!(found, Some(Found::Rate { voids: true, .. })), "{found:?}");

@@ -78,6 +78,7 @@ scenarios!(
     narrow_drop,
     narrow_far,
     narrow_near,
+    narrow_slow,
     neighbours_while_down,
     network_down_briefly,
     network_down_for_good,
