@@ -255,7 +255,9 @@ impl Host {
         if ask.is_echo() {
             self.alive.echo_is_out();
             self.attempts.echo_is_out();
-        } else if ask.attempt > 0 && !ask.is_copy() {
+        } else if ask.is_copy() {
+            self.hedge.sent();
+        } else if ask.attempt > 0 {
             self.attempts.sent(ask.port, ask.attempt);
         }
         self.window.sent(self.in_flight);
@@ -263,8 +265,11 @@ impl Host {
     }
 
     /// An attempt that was made at `sent` is over.
-    pub(crate) fn landed(&mut self, sent: ScanTime) {
+    pub(crate) fn landed(&mut self, sent: ScanTime, ask: Ask) {
         self.in_flight -= 1;
+        if ask.is_copy() {
+            self.hedge.landed();
+        }
         if let Some(early) = &mut self.early {
             early.landed(sent);
             self.early = self.early.filter(|early| early.due().is_some());
@@ -284,7 +289,7 @@ impl Host {
 
     /// An attempt that was made at `sent` is taken back.
     pub(crate) fn taken_back(&mut self, sent: ScanTime, ask: Ask) {
-        self.landed(sent);
+        self.landed(sent, ask);
         self.delivery.taken_back(sent, ask.is_echo());
     }
 
@@ -334,7 +339,12 @@ impl Host {
     /// How many ports are to be asked, or asked again, or are being asked.
     fn left_to_ask(&self) -> usize {
         let again = self.silent.iter().take(self.attempts_allowed()).map(PortBits::len);
-        self.ports - self.next_fresh + again.sum::<usize>() + self.in_flight as usize
+        self.ports - self.next_fresh + again.sum::<usize>() + self.originals_in_flight() as usize
+    }
+
+    /// How many probes wait that are no copy of another.
+    fn originals_in_flight(&self) -> u32 {
+        self.in_flight - self.hedge.under_way()
     }
 
     /// Listeners stopped answering under load: whether the rate that gets through is measured now.
@@ -668,6 +678,20 @@ mod tests {
             assert_eq!(host.left_to_ask(), ports - 1);
             assert_eq!(host.measure_delivery(at(5)), measures, "{ports} ports, one of them answered");
         }
+    }
+
+    #[test]
+    fn copies_are_no_more_ports_to_ask() {
+        let mut steps = Steps::of("ports = '1-64'");
+        let probe = steps.probes(at(0))[0];
+        steps.answer(at(5), probe, Reason::Handshake);
+        let host = steps.host().unwrap();
+        let copy = Ask { port: 5, attempt: 2, role: Role::Copy, timeout: Duration::from_secs(1) };
+        (0..10).for_each(|_| host.sent(at(5), copy));
+        assert_eq!(host.left_to_ask(), 63);
+        host.landed(at(5), copy);
+        host.taken_back(at(5), copy);
+        assert_eq!((host.in_flight - host.originals_in_flight(), host.left_to_ask()), (8, 63));
     }
 
     /// A measurement of it found that all gets through.

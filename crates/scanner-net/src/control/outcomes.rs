@@ -23,7 +23,7 @@ impl Controller {
         let Some(host) = self.hosts.get_mut(slot) else { return };
         if matches!(outcome, Outcome::Answered { .. } | Outcome::TimedOut) {
             self.local.worked();
-            host.landed(flight.sent);
+            host.landed(flight.sent, flight.ask);
             host.went_out();
         } else {
             host.taken_back(flight.sent, flight.ask);
@@ -184,7 +184,7 @@ impl Controller {
         for (id, flight) in flights {
             self.outbox.push_back(Output::Release(id));
             let Some(host) = self.hosts.get_mut(slot) else { return };
-            host.landed(flight.sent);
+            host.landed(flight.sent, flight.ask);
             let counts = host.is_paced();
             self.on_silence(now, flight);
             if counts {

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::super::{Job, Rules};
 use super::{Ask, Host, Phase, Role};
-use crate::config::defaults::{RAMP_EVERY, RESOLUTION, RESOLVING_TIMEOUT, UNHEARD_RETRY_TIMEOUT};
-use crate::control::hedge;
+use crate::config::defaults::{
+    RAMP_EVERY, REPETITIONS_THAT_TELL, RESOLUTION, RESOLVING_TIMEOUT, UNHEARD_RETRY_TIMEOUT,
+};
+use crate::control::hedge::{self, number};
 use crate::control::port_bits::PortBits;
 use crate::control::presence::Link;
 use crate::control::rtt::Rtt;
@@ -178,15 +180,39 @@ impl Host {
     /// How many copies of a repeated attempt are to be sent, once there is nothing else to ask.
     fn copies(&self, attempt: u8, rules: &Rules) -> usize {
         // At a rate that the user set they would cost more time than they save.
-        let by_chance = rules.retries.is_none()
-            && rules.max_rate.is_none()
-            && !self.is_limited()
-            && !self.delivery.is_in_charge()
-            && self.is_loss_light();
-        let loss = self.attempts.loss().of_path();
-        let Some(share) = loss.share().filter(|_| by_chance && loss.seen()) else { return 0 };
+        if rules.retries.is_some()
+            || rules.max_rate.is_some()
+            || self.is_limited()
+            || self.delivery.is_in_charge()
+        {
+            return 0;
+        }
+        let (left, answered) = (self.left_silent(), self.answering());
+        if self.is_loss_light() {
+            return hedge::copies(attempt, left, answered, self.chance_of_silence());
+        }
+        let (_, repetitions) = self.repetitions;
+        let timeout = self.rtt.timeout().filter(|_| repetitions < REPETITIONS_THAT_TELL);
+        timeout.map_or(0, |timeout| hedge::copies_on_suspicion(attempt, left, answered, timeout))
+    }
+
+    /// The share of all attempts so far that stayed silent.
+    fn silent_share(&self) -> f64 {
+        let silent = f64::from(self.silent_attempts);
+        silent / (silent + number(self.answering())).max(1.0)
+    }
+
+    /// The chance that an attempt to a port which answers stays silent, as far as repetitions show that the silent ports are such. The loss
+    /// that the ports' answers tell of is known later: it lacks those that are still silent.
+    fn chance_of_silence(&self) -> f64 {
+        let (answered, all) = self.repetitions;
+        self.silent_share() * f64::from(answered) / f64::from(all.max(1))
+    }
+
+    /// How many ports are silent, the one that is now asked among them, if as many of those under way stay so as did until now.
+    fn left_silent(&self) -> f64 {
         let silent: usize = self.silent.iter().take(self.attempts_allowed()).map(PortBits::len).sum();
-        hedge::copies(attempt, silent + self.in_flight as usize + 1, self.answering(), share)
+        number(silent + 1) + f64::from(self.originals_in_flight()) * self.silent_share()
     }
 
     fn fresh_limit(&self, rules: &Rules) -> usize {
@@ -265,7 +291,6 @@ mod tests {
     use scanner_core::{PortSet, Reason};
 
     use super::*;
-    use crate::control::retry::Answerer;
     use crate::control::steps::{Steps, at};
     use crate::control::{Outcome, Probe};
 
@@ -349,15 +374,30 @@ mod tests {
         }
     }
 
+    /// What is known of the way to a far host.
+    fn far() -> Rtt {
+        let mut rtt = Rtt::default();
+        rtt.sample(Duration::from_millis(200));
+        rtt
+    }
+
     #[test]
     fn copies_are_made_where_repetitions_are_answered_and_nothing_else_limits() {
         type Change = fn(&mut Host, &mut Rules);
-        let cases: [(&str, Change, usize); 6] = [
+        let cases: [(&str, Change, usize); 10] = [
             ("loss by chance", |_, _| {}, 1),
+            ("as many of those under way are silent as were before", |host, _| host.in_flight = 60, 2),
+            (
+                "half of the repetitions are silent because the ports are",
+                |host, _| host.repetitions = (60, 100),
+                1,
+            ),
+            ("far, and no repetition is over", |host, _| (host.repetitions, host.rtt) = ((0, 0), far()), 1),
+            ("near, and no repetition is over", |host, _| host.repetitions = (0, 0), 0),
+            ("far, and repetitions get lost", |host, _| (host.repetitions, host.rtt) = ((1, 16), far()), 0),
             ("the user says how often", |_, rules| rules.retries = Some(3), 0),
             ("the user says how fast", |_, rules| rules.max_rate = NonZeroU32::new(100), 0),
             ("refusals are limited", |host, _| host.limit_refusals(), 0),
-            ("repetitions get lost", |host, _| host.repetitions = (1, 100), 0),
             ("a rate is measured", |host, _| assert!(host.delivery.measure(at(9), 0.5)), 0),
         ];
         for (case, change, copies) in cases {
@@ -369,10 +409,7 @@ mod tests {
             }
             let mut rules = steps.controller.rules.clone();
             let host = steps.host().unwrap();
-            (host.in_flight, host.repetitions) = (1, (100, 100));
-            for port in 1..=10 {
-                host.attempts.answered(Answerer::Listener, port, 2);
-            }
+            (host.in_flight, host.repetitions, host.silent_attempts) = (1, (100, 100), 10);
             host.asked_in_vain(50, 1);
             change(host, &mut rules);
             assert_eq!(host.copies(2, &rules), copies, "{case}");
