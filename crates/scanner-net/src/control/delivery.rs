@@ -59,6 +59,9 @@ const JUDGED_BY: u32 = 16;
 /// An attempt that is made so long after it was due was kept back by something else than the pace: this process was stopped, or its
 /// results were not read. That is no time in which a measurement was made.
 const KEPT_BACK: Duration = Duration::from_millis(250);
+/// As long as that happens no more often in one measurement. What keeps each attempt back, as a budget of one connection does, is not over
+/// before the measurement must be.
+const MOST_KEPT_BACK: u8 = 8;
 /// What is made up for when a timer was late: the driver's are exact to 1 ms. Also the largest burst of a pace that was not used.
 const CREDIT: Duration = Duration::from_millis(4);
 
@@ -107,8 +110,9 @@ struct Measurement {
     at_most: f64,
     proof: Proof,
     began: ScanTime,
-    /// How long no attempt was made of those that were due.
+    /// How long no attempt was made of those that were due, and how often that was so.
     stood_still: Duration,
+    kept_back: u8,
     /// The last attempt of it.
     ended: Option<ScanTime>,
     /// All attempts of which it is made up, and how many of these are back, and were answered.
@@ -257,8 +261,9 @@ impl Delivery {
         if let State::Measuring(it) = &mut self.state
             && it.ended.is_none()
         {
-            if late >= KEPT_BACK {
+            if late >= KEPT_BACK && it.kept_back < MOST_KEPT_BACK {
                 it.stood_still += late;
+                it.kept_back += 1;
             }
             it.sent(now, is_echo);
         }
@@ -341,6 +346,7 @@ impl Delivery {
             proof,
             began: now,
             stood_still: Duration::ZERO,
+            kept_back: 0,
             ended: None,
             all: Tally::default(),
             echoes: Tally::default(),
@@ -846,20 +852,40 @@ mod tests {
         let share = |all, echoes| {
             let (rate, at_most, began, ended) = (100.0, 100.0, ScanTime::ZERO, None);
             let proof = searching(false);
-            let stood_still = Duration::ZERO;
-            Measurement { rate, at_most, proof, began, stood_still, ended, all, echoes }.share_that_passes()
+            let (stood_still, kept_back) = (Duration::ZERO, 0);
+            Measurement { rate, at_most, proof, began, stood_still, kept_back, ended, all, echoes }
+                .share_that_passes()
         };
         assert!((share(tally(50, 100), tally(10, 20)) - 0.5).abs() < 1e-9);
         assert!((share(tally(45, 100), tally(12, 20)) - 0.45).abs() < 1e-9, "three quarters of the echoes");
         assert!((share(tally(44, 100), tally(12, 20)) - 0.6).abs() < 1e-9, "most ports are silent");
     }
 
+    /// A process that was stopped has not measured meanwhile; one that may have but one connection at a time measures at that rate.
+    #[test]
+    fn a_measurement_ends_though_each_attempt_is_kept_back() {
+        for (gaps, attempts) in [(1, 64), (8, 64), (1_000, 64)] {
+            let mut delivery = Delivery::default();
+            delivery.begin(at(0), 100.0, 100.0, searching(false));
+            let mut now = at(0);
+            for n in 0..attempts {
+                assert!(delivery.lacks_echoes(), "{gaps}: {n}");
+                delivery.sent(now, true);
+                now = now + Duration::from_millis(if n < gaps { 1_000 } else { 10 });
+            }
+            let State::Measuring(it) = delivery.state else { panic!("{:?}", delivery.state) };
+            assert!(it.ended.is_some(), "{gaps}");
+            let rate = if gaps > 8 { 64.0 / 55.0 } else { 100.0 };
+            assert!((it.real_rate() / rate - 1.0).abs() < 0.2, "{gaps}: {}", it.real_rate());
+        }
+    }
+
     /// What comes of a measurement in which `answered` of 100 attempts of one second were, and the rate after it.
     fn concluded(rate: f64, at_most: f64, proof: Proof, answered: u32) -> (Option<Found>, Delivery) {
         let all = Tally { sent: 100, back: 100, answered };
         let (began, ended) = (at(0), Some(at(1_000)));
-        let it =
-            Measurement { stood_still: Duration::ZERO, rate, at_most, proof, began, ended, all, echoes: all };
+        let (stood_still, kept_back) = (Duration::ZERO, 0);
+        let it = Measurement { rate, at_most, proof, began, stood_still, kept_back, ended, all, echoes: all };
         let mut delivery = Delivery { state: State::Measuring(it), measurements: 1, ..Delivery::default() };
         (delivery.conclude(at(1_100)), delivery)
     }
