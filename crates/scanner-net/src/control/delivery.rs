@@ -621,7 +621,7 @@ mod tests {
         let mut passes = |now: ScanTime| {
             spacing = (spacing * 7 + now.since(last)) / 8;
             last = now;
-            spacing >= Duration::from_millis(40) || now.elapsed().as_millis() % 20 == 0
+            spacing >= Duration::from_millis(40) || now.elapsed().as_millis().is_multiple_of(20)
         };
         let found = ask(&mut delivery, (THEN.0, Duration::from_mins(2)), 400.0, &mut passes);
         let &[Found::Rate { rate, .. }] = found.as_slice() else { panic!("{found:?}") };

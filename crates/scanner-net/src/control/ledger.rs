@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use scanner_core::{
     AddrSet, Completion, HostFinished, HostResult, HostStatus, Note, PortResult, PortSettled, PortState,
-    Progress, Reason, ScanEnd, ScanEvent, ScanNote, ScanReport, ScanStart,
+    Progress, Reason, ScanEnd, ScanEvent, ScanNote, ScanReport, ScanStart, TargetSet,
 };
 
 use super::host::Host;
@@ -103,7 +103,12 @@ impl Ledger {
     }
 
     /// Gives a port its final state; the event, where it is to be reported one by one.
-    pub(crate) fn settle(&mut self, host: &mut Host, names: &[String], port: Settled) -> Option<ScanEvent> {
+    pub(crate) fn settle(
+        &mut self,
+        host: &mut Host,
+        targets: &TargetSet,
+        port: Settled,
+    ) -> Option<ScanEvent> {
         let Settled { port, reason, rtt, attempts, silent } = port;
         let state = reason.state();
         self.counts.count(state, 1);
@@ -112,14 +117,14 @@ impl Ledger {
             *self.not_measured.entry(reason).or_default() += 1;
         }
         host.settle(port, reason);
-        // Only here, as most ports are closed and the name of a service is of no interest for them.
+        // Only here, as most ports are closed and their names are of no interest.
         (state == PortState::Open || self.detail == PortDetail::All).then(|| {
             let result = PortResult::new(port, reason, rtt, attempts);
             host.keep(result.clone());
             ScanEvent::Port(PortSettled {
                 scan_id: self.scan_id.clone(),
                 ip: host.addr,
-                names: names.to_vec(),
+                names: targets.names_of(host.addr).to_vec(),
                 result,
             })
         })
@@ -499,7 +504,7 @@ mod tests {
             let host = steps.host().unwrap();
             let mut ledger = Ledger { detail, ..ledger() };
             let settled = Settled { port: 7, reason, rtt: None, attempts: 1, silent: 0 };
-            let event = ledger.settle(host, &[], settled);
+            let event = ledger.settle(host, &TargetSet::default(), settled);
             assert_eq!(event.is_some(), is_told, "{reason} {detail:?}");
             assert_eq!(host.so_far(&[]).results.len(), usize::from(is_told), "and kept for the report");
             assert_eq!((ledger.counts.settled(), ledger.counts.unknown), (1, unknown), "{reason}");

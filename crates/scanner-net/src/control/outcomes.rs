@@ -389,7 +389,6 @@ impl Controller {
             Phase::Ready => self.ready.retain(|&other| other != slot),
             Phase::Discovery | Phase::Search => {}
         }
-        let names = self.job.targets.names_of(host.addr);
         let mut not_asked = host.unreported;
         for left in host.take_unsettled(&self.job, rest) {
             match left.reason {
@@ -404,13 +403,14 @@ impl Controller {
                 Some(reason) => {
                     let (port, attempts) = (left.port, left.attempts);
                     let settled = Settled { port, reason, rtt: None, attempts, silent: attempts };
-                    let event = self.ledger.settle(&mut host, names, settled);
+                    let event = self.ledger.settle(&mut host, &self.job.targets, settled);
                     self.outbox.extend(event.map(|event| Output::Event(Box::new(event))));
                 }
                 None => not_asked += 1,
             }
         }
         self.ledger.not_asked(not_asked);
+        let names = self.job.targets.names_of(host.addr);
         let result = host.into_result(names, verdict, not_asked);
         tracing::debug!(host = %result.ip, status = %result.status, ?rest, not_asked, rtt = ?result.rtt, "host finished");
         let event = self.ledger.finish(result);
@@ -426,10 +426,9 @@ impl Controller {
             host.unreported += 1;
             return;
         }
-        let names = self.job.targets.names_of(host.addr);
         let Ask { port, attempt: attempts, .. } = ask;
         let settled = Settled { port, reason, rtt, attempts, silent: attempts.saturating_sub(1) };
-        if let Some(event) = self.ledger.settle(host, names, settled) {
+        if let Some(event) = self.ledger.settle(host, &self.job.targets, settled) {
             self.publish(event);
         }
         if had_copies {

@@ -8,6 +8,8 @@ use super::time::ScanTime;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Window {
     size: f64,
+    /// The same in whole probes: it is asked for time and again, and changes little.
+    whole: u32,
     threshold: f64,
     cap: f64,
     /// Loss does not push it below this.
@@ -28,8 +30,9 @@ impl Window {
     /// A window that starts at `initial` and never exceeds `cap`.
     pub(crate) fn new(initial: f64, cap: u32) -> Self {
         let cap = f64::from(cap.max(1));
-        Self {
-            size: initial.clamp(1.0, cap),
+        let mut window = Self {
+            size: 0.0,
+            whole: 0,
             threshold: f64::INFINITY,
             cap,
             floor: (initial / 2.0).max(2.0),
@@ -37,17 +40,24 @@ impl Window {
             size_then: 0.0,
             has_grown: false,
             reduced_at: None,
-        }
+        };
+        window.set(initial.clamp(1.0, cap));
+        window
     }
 
     /// How many probes may wait at once; at least 1.
+    pub(crate) const fn size(&self) -> u32 {
+        self.whole
+    }
+
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "within 1 and the cap, a u32"
     )]
-    pub(crate) fn size(&self) -> u32 {
-        self.size as u32
+    const fn set(&mut self, size: f64) {
+        self.size = size;
+        self.whole = size as u32;
     }
 
     /// `in_flight` probes wait now, the one just sent among them.
@@ -75,7 +85,7 @@ impl Window {
             () if light_loss => answers / CAREFUL,
             () => answers / self.size,
         };
-        self.size = (self.size + step).min(self.cap);
+        self.set((self.size + step).min(self.cap));
     }
 
     /// Grows for want of evidence rather than on evidence: what protects the path is the `bound`, so the way there is short, four
@@ -83,13 +93,13 @@ impl Window {
     pub(crate) fn grow_below(&mut self, bound: u32) {
         if self.size < f64::from(bound) {
             self.grow(3, true);
-            self.size = self.size.min(f64::from(bound));
+            self.set(self.size.min(f64::from(bound)));
         }
     }
 
     /// At least so many may wait, as something else has decided.
     pub(crate) fn raise(&mut self, least: u32) {
-        self.size = self.size.max(f64::from(least).min(self.cap));
+        self.set(self.size.max(f64::from(least).min(self.cap)));
     }
 
     /// Loss does not push it below `least` any more, as far as it is that large.
@@ -113,7 +123,7 @@ impl Window {
             return false;
         }
         self.reduced_at = Some(now);
-        self.size = (self.size / 2.0).max(self.floor.min(self.size));
+        self.set((self.size / 2.0).max(self.floor.min(self.size)));
         self.threshold = self.size;
         true
     }
