@@ -197,6 +197,11 @@ impl Delivery {
         matches!(self.state, State::Measuring(_))
     }
 
+    /// Whether a rate was found, and is kept to.
+    pub(crate) const fn keeps_a_pace(&self) -> bool {
+        matches!(self.state, State::Paced(_))
+    }
+
     /// Whether a measurement found that loss is the same at a lower rate.
     pub(crate) const fn found_no_limit(&self) -> bool {
         self.is_chance

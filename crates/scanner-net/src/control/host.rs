@@ -695,7 +695,7 @@ mod tests {
     }
 
     /// A measurement of it found that all gets through.
-    fn lose_by_chance(host: &mut Host) {
+    pub(super) fn lose_by_chance(host: &mut Host) {
         assert!(host.delivery.measure(at(5), 1.0));
         for n in 0..1_000 {
             host.delivery.sent(at(5 + n * 10), true);

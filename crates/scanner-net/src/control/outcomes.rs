@@ -11,7 +11,7 @@ use super::liveness::{Refused, Strike};
 use super::local::Trouble;
 use super::presence::Link;
 use super::{Controller, Outcome, Output, ProbeId, ScanTime};
-use crate::config::defaults::TABLE_PAUSE;
+use crate::config::defaults::{MIN_TIMEOUT, TABLE_PAUSE};
 
 /// With fewer probes than this under way it does not pay to look at all of them.
 const MANY: u32 = 128;
@@ -95,7 +95,8 @@ impl Controller {
             host.window.absolve();
         }
         if told.attempt > 1 && !light && !host.is_paced() && host.shows_loss(reason) {
-            if host.window.reduce(flight.sent, now) {
+            // What got lost was sent a time-out before the attempt that shows it, at least.
+            if host.window.reduce(flight.sent.before(MIN_TIMEOUT), now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");
                 host.slowed_down(now);
@@ -494,6 +495,32 @@ mod tests {
             let in_flight: u32 = steps.controller.hosts.iter().map(|(_, host)| host.in_flight).sum();
             assert_eq!(in_flight, steps.controller.flights.len());
         }
+    }
+
+    /// The attempts that show what got lost are answered soon, each after another was sent.
+    #[test]
+    fn what_gets_lost_within_a_time_out_makes_the_window_smaller_once() {
+        let mut steps = Steps::of("ports = '1-2000'");
+        let mut lost = steps.probes(at(0));
+        let answered = lost.pop().unwrap();
+        steps.answer(at(10), answered, Reason::Handshake);
+        for ms in 10..110 {
+            lost.extend(steps.probes(at(ms)));
+        }
+        assert!(lost.len() > 10);
+        for probe in lost {
+            steps.comes(at(110), probe, Outcome::TimedOut);
+        }
+        let mut sizes = Vec::new();
+        for ms in 110..205 {
+            for probe in steps.probes(at(ms)) {
+                steps.answer(at(ms), probe, Reason::Rst);
+                sizes.extend(steps.host().map(|host| host.window.size()));
+            }
+        }
+        assert!(sizes.len() > 10, "{sizes:?}");
+        let smaller = sizes.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        assert_eq!(smaller, 1, "{sizes:?}");
     }
 
     #[test]

@@ -183,12 +183,13 @@ impl Host {
         if rules.retries.is_some()
             || rules.max_rate.is_some()
             || self.is_limited()
-            || self.delivery.is_in_charge()
+            || self.delivery.keeps_a_pace()
         {
             return 0;
         }
         let (left, answered) = (self.left_silent(), self.answering());
-        if self.is_loss_light() {
+        // While a rate is measured copies go out at that rate, in place of echoes.
+        if self.is_loss_light() || self.loses_by_chance() || self.delivery.is_measuring() {
             return hedge::copies(attempt, left, answered, self.chance_of_silence());
         }
         let (_, repetitions) = self.repetitions;
@@ -202,11 +203,12 @@ impl Host {
         silent / (silent + number(self.answering())).max(1.0)
     }
 
-    /// The chance that an attempt to a port which answers stays silent, as far as repetitions show that the silent ports are such. The loss
-    /// that the ports' answers tell of is known later: it lacks those that are still silent.
+    /// The chance that an attempt to a port which answers stays silent. At first it is better told by all silence, as far as repetitions show
+    /// that it is that of such ports: the loss that answers tell of lacks those that are still to come.
     fn chance_of_silence(&self) -> f64 {
         let (answered, all) = self.repetitions;
-        self.silent_share() * f64::from(answered) / f64::from(all.max(1))
+        let told = self.attempts.loss().of_path().share().unwrap_or(0.0);
+        told.max(self.silent_share() * f64::from(answered) / f64::from(all.max(1)))
     }
 
     /// How many ports are silent, the one that is now asked among them, if as many of those under way stay so as did until now.
@@ -293,6 +295,9 @@ mod tests {
     use super::*;
     use crate::control::steps::{Steps, at};
     use crate::control::{Outcome, Probe};
+
+    use crate::control::host::tests::lose_by_chance;
+    use crate::control::retry::Answerer;
 
     impl Steps {
         /// What the only host asks next.
@@ -381,10 +386,31 @@ mod tests {
         rtt
     }
 
+    /// A limit of fifty attempts per second was measured.
+    fn keep_a_pace(host: &mut Host) {
+        let (mut now, mut last) = (at(10), at(10));
+        assert!(host.delivery.measure(now, 0.5));
+        while !host.delivery.keeps_a_pace() {
+            now = host.delivery.wait_until(now).unwrap_or(now);
+            let is_echo = host.delivery.echo_due(now, true);
+            host.delivery.sent(now, is_echo);
+            let passes = now >= last + Duration::from_millis(20);
+            last = if passes { now } else { last };
+            host.delivery.came_back(now, now, is_echo, passes);
+            assert!(now < at(100_000), "no limit was found");
+        }
+    }
+
+    fn lose_repetitions(host: &mut Host) {
+        lose_by_chance(host);
+        (1..=10).for_each(|port| host.attempts.answered(Answerer::Listener, port, 2));
+        host.repetitions = (1, 100);
+    }
+
     #[test]
     fn copies_are_made_where_repetitions_are_answered_and_nothing_else_limits() {
         type Change = fn(&mut Host, &mut Rules);
-        let cases: [(&str, Change, usize); 10] = [
+        let cases: [(&str, Change, usize); 12] = [
             ("loss by chance", |_, _| {}, 1),
             ("as many of those under way are silent as were before", |host, _| host.in_flight = 60, 2),
             (
@@ -398,7 +424,9 @@ mod tests {
             ("the user says how often", |_, rules| rules.retries = Some(3), 0),
             ("the user says how fast", |_, rules| rules.max_rate = NonZeroU32::new(100), 0),
             ("refusals are limited", |host, _| host.limit_refusals(), 0),
-            ("a rate is measured", |host, _| assert!(host.delivery.measure(at(9), 0.5)), 0),
+            ("a rate is measured", |host, _| assert!(host.delivery.measure(at(9), 0.5)), 1),
+            ("a rate was found", |host, _| keep_a_pace(host), 0),
+            ("loss is by chance, and repetitions get lost", |host, _| lose_repetitions(host), 1),
         ];
         for (case, change, copies) in cases {
             let mut steps = Steps::of("ports = '1-100'");
