@@ -52,6 +52,8 @@ const FIRST_RATE: f64 = 400.0;
 /// Measurements per host, and how many of them void what was asked before: bounds the work.
 const MEASUREMENTS: u32 = 6;
 const VOIDING: u32 = 2;
+/// So often must too little get through before all that gets through at half the rate shows a limit: once may be a path that stood still.
+const FAILURES: u8 = 2;
 /// How often a rate is tried before the loss is taken for chance.
 const PROOFS: u8 = 2;
 /// Echoes by which a pace is judged.
@@ -118,13 +120,18 @@ struct Measurement {
     /// All attempts of which it is made up, and how many of these are back, and were answered.
     all: Tally,
     echoes: Tally,
+    /// All attempts that were made, those among them that were given up for a copy's answer.
+    made: u32,
+    /// There are copies among them, of which those that got lost do not count.
+    hedged: bool,
 }
 
 /// What a measurement is for.
 #[derive(Debug, Clone, Copy)]
 enum Proof {
-    /// To find a rate, below one of which too little got through. `known` says that a limit was proved before.
-    Search { known: bool, below: f64 },
+    /// To find a rate. `known` says that a limit was proved before; `failed` is how often too little got through, and `least` the lowest
+    /// rate at which it did.
+    Search { known: bool, failed: u8, least: f64 },
     /// To prove it, for the n-th time. The share that got through the time before, and the rate that suggested the limit.
     Of { nth: u8, before: f64, searched: f64 },
 }
@@ -195,11 +202,6 @@ impl Delivery {
 
     pub(crate) const fn is_measuring(&self) -> bool {
         matches!(self.state, State::Measuring(_))
-    }
-
-    /// Whether a rate was found, and is kept to.
-    pub(crate) const fn keeps_a_pace(&self) -> bool {
-        matches!(self.state, State::Paced(_))
     }
 
     /// Whether a measurement found that loss is the same at a lower rate.
@@ -291,7 +293,7 @@ impl Delivery {
                 None
             }
             State::Measuring(it) => {
-                if sent >= it.began && it.ended.is_none_or(|ended| sent <= ended) {
+                if it.includes(sent) {
                     it.all.came_back(answered);
                     if is_echo {
                         it.echoes.came_back(answered);
@@ -302,15 +304,38 @@ impl Delivery {
         }
     }
 
-    /// An attempt was taken back, and tells nothing.
+    /// An attempt was not made after all, and tells nothing.
     pub(crate) fn taken_back(&mut self, sent: ScanTime, is_echo: bool) {
         if let State::Measuring(it) = &mut self.state
-            && sent >= it.began
-            && it.ended.is_none_or(|ended| sent <= ended)
+            && it.includes(sent)
         {
-            // It may have been sent at the very moment at which the measurement began, just before.
-            it.all.sent = it.all.sent.saturating_sub(1);
-            it.echoes.sent = it.echoes.sent.saturating_sub(u32::from(is_echo));
+            it.made = it.made.saturating_sub(1);
+            it.forget(is_echo);
+        }
+    }
+
+    /// An attempt, or a copy of it, is given up as the other was answered.
+    pub(crate) fn released(&mut self, sent: ScanTime) {
+        if let State::Measuring(it) = &mut self.state
+            && it.includes(sent)
+        {
+            it.forget(false);
+        }
+    }
+
+    /// The next attempt is a copy.
+    pub(crate) const fn copy_is_out(&mut self) {
+        if let State::Measuring(it) = &mut self.state {
+            it.hedged = true;
+        }
+    }
+
+    /// Whether copies of attempts keep nothing else waiting: a measurement has its echoes by the time at which it may end.
+    pub(crate) fn has_room_for_copies(&self) -> bool {
+        match &self.state {
+            State::Free => true,
+            State::Measuring(it) => it.rate * LEAST.as_secs_f64() >= f64::from(ECHOES),
+            State::Paced(_) => false,
         }
     }
 
@@ -326,7 +351,7 @@ impl Delivery {
         let at_most = if known { sent } else { sent.max(self.fastest) };
         // Twice what seems to get through: then half of it does, which tells most.
         let rate = (2.0 * sent * passing.max(0.1)).max(FIRST_RATE).min(at_most);
-        self.begin(now, rate, at_most, Proof::Search { known, below: f64::INFINITY });
+        self.begin(now, rate, at_most, Proof::Search { known, failed: 0, least: f64::INFINITY });
         true
     }
 
@@ -345,17 +370,7 @@ impl Delivery {
 
     fn begin(&mut self, now: ScanTime, rate: f64, at_most: f64, proof: Proof) {
         self.due = now;
-        self.state = State::Measuring(Measurement {
-            rate: rate.max(SLOWEST),
-            at_most,
-            proof,
-            began: now,
-            stood_still: Duration::ZERO,
-            kept_back: 0,
-            ended: None,
-            all: Tally::default(),
-            echoes: Tally::default(),
-        });
+        self.state = State::Measuring(Measurement::new(now, rate.max(SLOWEST), at_most, proof));
     }
 
     fn conclude(&mut self, now: ScanTime) -> Option<Found> {
@@ -383,16 +398,17 @@ impl Delivery {
                 // A pace that was kept was a little too fast, no more than that.
                 return Some(if known { self.keep(now, lower) } else { self.unlimited(it.rate) });
             }
-            Proof::Search { below, .. } if share >= ALL_BUT_CHANCE => {
+            Proof::Search { failed, least, .. } if share >= ALL_BUT_CHANCE => {
                 let next = (it.rate * 2.0).min(it.at_most);
-                if next >= below {
+                if next >= least && failed >= FAILURES {
                     // A queue that fills for seconds lets all through at the one rate, and nothing in time at twice that.
                     return Some(self.keep(now, passed));
                 }
                 self.begin(now, next, it.at_most, it.proof);
             }
-            Proof::Search { known, .. } if share < TOO_LITTLE && it.rate > SLOWEST => {
-                let proof = Proof::Search { known, below: it.rate };
+            Proof::Search { known, failed, least } if share < TOO_LITTLE && it.rate > SLOWEST => {
+                let proof =
+                    Proof::Search { known, failed: failed.saturating_add(1), least: it.rate.min(least) };
                 self.begin(now, (measured * 2.0).max(it.rate / 8.0), it.at_most, proof);
             }
             Proof::Search { known: true, .. } => return Some(self.keep(now, lower)),
@@ -426,6 +442,22 @@ impl Delivery {
 }
 
 impl Measurement {
+    fn new(began: ScanTime, rate: f64, at_most: f64, proof: Proof) -> Self {
+        Self {
+            rate,
+            at_most,
+            proof,
+            began,
+            stood_still: Duration::ZERO,
+            kept_back: 0,
+            ended: None,
+            all: Tally::default(),
+            echoes: Tally::default(),
+            made: 0,
+            hedged: false,
+        }
+    }
+
     /// One attempt in so many is an echo, so that they are spread over the time that is left after the first third.
     const fn share(&self) -> u32 {
         let attempts = self.rate * LEAST.as_secs_f64() * 2.0 / 3.0;
@@ -434,7 +466,19 @@ impl Measurement {
         if spread > SHARE { spread } else { SHARE }
     }
 
+    /// Whether an attempt that was made at `sent` is of it.
+    fn includes(&self, sent: ScanTime) -> bool {
+        sent >= self.began && self.ended.is_none_or(|ended| sent <= ended)
+    }
+
+    fn forget(&mut self, is_echo: bool) {
+        // It may have been sent at the very moment at which the measurement began, just before.
+        self.all.sent = self.all.sent.saturating_sub(1);
+        self.echoes.sent = self.echoes.sent.saturating_sub(u32::from(is_echo));
+    }
+
     fn sent(&mut self, now: ScanTime, is_echo: bool) {
+        self.made += 1;
         self.all.sent += 1;
         self.echoes.sent += u32::from(is_echo);
         if self.echoes.sent >= ECHOES && now.since(self.began) >= LEAST + self.stood_still {
@@ -445,12 +489,12 @@ impl Measurement {
     /// Where nearly all ports answer every attempt tells, which is more exact; else only the echoes do.
     fn share_that_passes(&self) -> f64 {
         let (all, echoes) = (self.all.share(), self.echoes.share());
-        if all >= echoes * 0.75 { all } else { echoes }
+        if all >= echoes * 0.75 && !self.hedged { all } else { echoes }
     }
 
     fn real_rate(&self) -> f64 {
         let span = self.ended.map_or(Duration::ZERO, |ended| ended.since(self.began + self.stood_still));
-        f64::from(self.all.sent) / span.as_secs_f64().max(1e-3)
+        f64::from(self.made) / span.as_secs_f64().max(1e-3)
     }
 }
 
@@ -548,7 +592,7 @@ mod tests {
     const THEN: (ScanTime, Duration) = (ScanTime::after(Duration::from_secs(1)), Duration::from_secs(20));
 
     const fn searching(known: bool) -> Proof {
-        Proof::Search { known, below: f64::INFINITY }
+        Proof::Search { known, failed: 0, least: f64::INFINITY }
     }
 
     /// The n-th proof of what was found at 250 attempts per second, of which half had got through.
@@ -852,28 +896,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_given_up_for_a_copy_was_made() {
+        let mut delivery = Delivery::default();
+        delivery.begin(at(1_000), 100.0, 200.0, searching(false));
+        delivery.sent(at(1_000), false);
+        delivery.copy_is_out();
+        delivery.sent(at(1_010), false);
+        delivery.released(at(1_010));
+        delivery.sent(at(1_020), false);
+        delivery.taken_back(at(1_020), false);
+        let State::Measuring(it) = delivery.state else { panic!("{:?}", delivery.state) };
+        assert_eq!((it.made, it.all.sent, it.hedged), (2, 1, true));
+    }
+
+    #[test]
     fn where_all_ports_answer_every_attempt_tells() {
         let tally = |answered, back| Tally { sent: back, back, answered };
-        let share = |all, echoes| {
-            let (rate, at_most, began, ended) = (100.0, 100.0, ScanTime::ZERO, None);
-            let proof = searching(false);
-            let (stood_still, kept_back) = (Duration::ZERO, 0);
-            Measurement { rate, at_most, proof, began, stood_still, kept_back, ended, all, echoes }
-                .share_that_passes()
-        };
+        let measured = Measurement::new(ScanTime::ZERO, 100.0, 100.0, searching(false));
+        let share = |all, echoes| Measurement { all, echoes, ..measured }.share_that_passes();
         assert!((share(tally(50, 100), tally(10, 20)) - 0.5).abs() < 1e-9);
         assert!((share(tally(45, 100), tally(12, 20)) - 0.45).abs() < 1e-9, "three quarters of the echoes");
+        let hedged = Measurement { all: tally(69, 100), echoes: tally(10, 20), hedged: true, ..measured };
+        assert!((hedged.share_that_passes() - 0.5).abs() < 1e-9, "of copies only the answered ones count");
         assert!((share(tally(44, 100), tally(12, 20)) - 0.6).abs() < 1e-9, "most ports are silent");
     }
 
     /// A process that was stopped has not measured meanwhile; one that may have but one connection at a time measures at that rate.
     #[test]
     fn a_measurement_ends_though_each_attempt_is_kept_back() {
-        for (gaps, attempts) in [(1, 64), (8, 64), (1_000, 64)] {
+        for gaps in [1, 8, 1_000] {
             let mut delivery = Delivery::default();
             delivery.begin(at(0), 100.0, 100.0, searching(false));
             let mut now = at(0);
-            for n in 0..attempts {
+            for n in 0..ECHOES {
                 assert!(delivery.lacks_echoes(), "{gaps}: {n}");
                 delivery.sent(now, true);
                 now = now + Duration::from_millis(if n < gaps { 1_000 } else { 10 });
@@ -888,9 +943,8 @@ mod tests {
     /// What comes of a measurement in which `answered` of 100 attempts of one second were, and the rate after it.
     fn concluded(rate: f64, at_most: f64, proof: Proof, answered: u32) -> (Option<Found>, Delivery) {
         let all = Tally { sent: 100, back: 100, answered };
-        let (began, ended) = (at(0), Some(at(1_000)));
-        let (stood_still, kept_back) = (Duration::ZERO, 0);
-        let it = Measurement { rate, at_most, proof, began, stood_still, kept_back, ended, all, echoes: all };
+        let begun = Measurement::new(at(0), rate, at_most, proof);
+        let it = Measurement { ended: Some(at(1_000)), all, echoes: all, made: 100, ..begun };
         let mut delivery = Delivery { state: State::Measuring(it), measurements: 1, ..Delivery::default() };
         (delivery.conclude(at(1_100)), delivery)
     }
@@ -898,7 +952,7 @@ mod tests {
     #[test]
     fn a_measurement_leads_to_the_next_or_to_an_end() {
         let (search, known) = (searching(false), searching(true));
-        let below = |below| Proof::Search { known: false, below };
+        let failed = |failed, least| Proof::Search { known: false, failed, least };
         for (rate, at_most, proof, answered, next) in [
             (100.0, 400.0, search, 75, 200.0),
             (100.0, 150.0, search, 75, 150.0),
@@ -907,7 +961,8 @@ mod tests {
             (100.0, 100.0, known, 5, 12.5),
             (100.0, 100.0, search, 25, 25.0 * BELOW),
             (100.0, 100.0, proof_of(1), 74, 74.0 * BELOW),
-            (100.0, 400.0, below(201.0), 75, 200.0),
+            (100.0, 400.0, failed(2, 201.0), 75, 200.0),
+            (100.0, 400.0, failed(1, 200.0), 75, 200.0),
         ] {
             let (found, delivery) = concluded(rate, at_most, proof, answered);
             assert_eq!((found, delivery.is_measuring()), (None, true), "{rate} {proof:?} {answered}");
@@ -921,8 +976,8 @@ mod tests {
             (100.0, 400.0, proof_of(1), 75, 75.0 * BELOW),
             (100.0, 400.0, proof_of(2), 89, 89.0 * BELOW),
             (100.0, 400.0, proof_of(2), 90, 100.0),
-            (100.0, 400.0, below(200.0), 75, 75.0 * BELOW),
-            (100.0, 400.0, below(200.0), 90, 100.0),
+            (100.0, 400.0, failed(2, 200.0), 75, 75.0 * BELOW),
+            (100.0, 400.0, failed(2, 200.0), 90, 100.0),
         ] {
             let (found, delivery) = concluded(rate, at_most, proof, answered);
             assert!(matches!(found, Some(Found::Rate { voids: true, .. })), "{found:?}");

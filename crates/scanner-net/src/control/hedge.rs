@@ -1,4 +1,4 @@
-//! `Hedge`: the last few silent ports of a lossy path are asked several times at once.
+//! `Hedge`: the last few ports that are silent by chance, as far as is known, are asked several times at once.
 //!
 //! A scan ends when its unluckiest port is through: with a tenth of the packets lost, one in a thousand ports is silent three times, and
 //! each time costs a time-out. Asked three times at once, hardly any of a hundred is silent once more. Other fields know this as hedged
@@ -50,7 +50,7 @@ pub(crate) fn copies(attempt: u8, left: f64, answered: usize, loss: f64) -> usiz
 }
 
 /// The same where no repetition has told yet whether it is by chance that ports are silent. Of most scans of a far host all repetitions are
-/// under way before the first is answered; one copy of each saves a time-out if it is, and costs a tenth of the scan at most if it is not.
+/// under way before the first is answered; one copy of each saves a time-out if it is, and costs a sixth of what was asked by then at most if it is not.
 pub(crate) fn copies_on_suspicion(attempt: u8, left: f64, answered: usize, timeout: Duration) -> usize {
     let may_be_by_chance = left <= FEW && left * ANSWERED_FOR_EACH <= number(answered);
     usize::from(attempt == 2 && timeout >= LONG && may_be_by_chance)
@@ -88,6 +88,11 @@ impl Hedge {
     /// How many copies wait for an answer.
     pub(crate) const fn under_way(&self) -> u32 {
         self.under_way
+    }
+
+    /// None that is not sent by now is to be sent any more.
+    pub(crate) fn call_off(&mut self) {
+        self.due.clear();
     }
 
     /// Whether none is left to be sent.
@@ -162,5 +167,8 @@ mod tests {
         assert_eq!((hedge.next(), hedge.next()), (Some((2, 2)), None));
         assert!(hedge.is_empty() && hedge.is_open(2), "its answer is still welcome");
         assert!(!hedge.settled(3), "it had none");
+        hedge.add(4, 2, 2);
+        hedge.call_off();
+        assert!(hedge.is_empty() && hedge.is_open(4), "one may be under way");
     }
 }

@@ -257,6 +257,7 @@ impl Host {
             self.attempts.echo_is_out();
         } else if ask.is_copy() {
             self.hedge.sent();
+            self.delivery.copy_is_out();
         } else if ask.attempt > 0 {
             self.attempts.sent(ask.port, ask.attempt);
         }
@@ -293,6 +294,12 @@ impl Host {
         self.delivery.taken_back(sent, ask.is_echo());
     }
 
+    /// An attempt that was made at `sent` is given up, as a copy of it was answered, or the other way round.
+    pub(crate) fn released(&mut self, sent: ScanTime, ask: Ask) {
+        self.landed(sent, ask);
+        self.delivery.released(sent);
+    }
+
     /// An attempt came to something. Where a measurement of what gets through ended with it: the rate it found.
     pub(crate) fn came_back(
         &mut self,
@@ -305,6 +312,7 @@ impl Host {
         self.alive.forget_loss();
         match found {
             Found::Rate { rate, voids } => {
+                self.hedge.call_off();
                 if voids {
                     self.forget_silence();
                 }
@@ -455,6 +463,10 @@ impl Host {
         self.asked_in_vain(port, attempt);
         if attempt > 1 {
             self.repeated(false);
+            if self.hedge.is_open(port) {
+                // One answer of the two would have counted as one; so does the silence of each.
+                self.repeated(false);
+            }
         }
         self.alive.silent(port, attempt);
         self.silent_attempts = self.silent_attempts.saturating_add(1);

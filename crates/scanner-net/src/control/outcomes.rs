@@ -96,7 +96,8 @@ impl Controller {
         }
         if told.attempt > 1 && !light && !host.is_paced() && host.shows_loss(reason) {
             // What got lost was sent a time-out before the attempt that shows it, at least.
-            if host.window.reduce(flight.sent.before(MIN_TIMEOUT), now) {
+            let waited = MIN_TIMEOUT.min(self.rules.max_timeout);
+            if host.window.reduce(flight.sent.before(waited), now) {
                 let (window, attempts) = (host.window.size(), host.attempts_needed());
                 tracing::debug!(host = %host.addr, window, attempts, "many packets get lost");
                 host.slowed_down(now);
@@ -154,7 +155,7 @@ impl Controller {
             self.outbox.push_back(Output::Release(id));
             attempt = attempt.or((!flight.ask.is_copy()).then_some(flight.ask.attempt));
             if let Some(host) = self.hosts.get_mut(slot) {
-                host.taken_back(flight.sent, flight.ask);
+                host.released(flight.sent, flight.ask);
             }
         }
         attempt

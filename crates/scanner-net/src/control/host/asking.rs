@@ -183,12 +183,12 @@ impl Host {
         if rules.retries.is_some()
             || rules.max_rate.is_some()
             || self.is_limited()
-            || self.delivery.keeps_a_pace()
+            || !self.delivery.has_room_for_copies()
         {
             return 0;
         }
         let (left, answered) = (self.left_silent(), self.answering());
-        // While a rate is measured copies go out at that rate, in place of echoes.
+        // While a rate is measured nothing goes out any faster for them.
         if self.is_loss_light() || self.loses_by_chance() || self.delivery.is_measuring() {
             return hedge::copies(attempt, left, answered, self.chance_of_silence());
         }
@@ -362,6 +362,14 @@ mod tests {
     }
 
     #[test]
+    fn where_an_attempt_and_its_copy_are_silent_both_are() {
+        let (mut steps, [attempt, copy]) = hedged();
+        steps.comes(at(200), attempt, Outcome::TimedOut);
+        steps.comes(at(200), copy, Outcome::TimedOut);
+        assert_eq!(steps.host().unwrap().repetitions, (0, 2));
+    }
+
+    #[test]
     fn a_copy_without_an_answer_is_none() {
         for outcome in [Outcome::TimedOut, Outcome::NoPermit, Outcome::LocalLimit, Outcome::NoRoute] {
             let (mut steps, [attempt, copy]) = hedged();
@@ -390,7 +398,7 @@ mod tests {
     fn keep_a_pace(host: &mut Host) {
         let (mut now, mut last) = (at(10), at(10));
         assert!(host.delivery.measure(now, 0.5));
-        while !host.delivery.keeps_a_pace() {
+        while host.delivery.is_measuring() {
             now = host.delivery.wait_until(now).unwrap_or(now);
             let is_echo = host.delivery.echo_due(now, true);
             host.delivery.sent(now, is_echo);
@@ -401,8 +409,14 @@ mod tests {
         }
     }
 
+    /// The rate is measured, from that many attempts per second on.
+    fn measure(host: &mut Host, rate: u64) {
+        (1..=rate).for_each(|n| host.delivery.sent(at(10_000 + n * 1_000 / rate), false));
+        assert!(host.delivery.measure(at(11_001), 1.0));
+        lose_repetitions(host);
+    }
+
     fn lose_repetitions(host: &mut Host) {
-        lose_by_chance(host);
         (1..=10).for_each(|port| host.attempts.answered(Answerer::Listener, port, 2));
         host.repetitions = (1, 100);
     }
@@ -410,13 +424,18 @@ mod tests {
     #[test]
     fn copies_are_made_where_repetitions_are_answered_and_nothing_else_limits() {
         type Change = fn(&mut Host, &mut Rules);
-        let cases: [(&str, Change, usize); 12] = [
+        let cases: [(&str, Change, usize); 14] = [
             ("loss by chance", |_, _| {}, 1),
             ("as many of those under way are silent as were before", |host, _| host.in_flight = 60, 2),
             (
-                "half of the repetitions are silent because the ports are",
-                |host, _| host.repetitions = (60, 100),
-                1,
+                "a fifth of the repetitions are silent because the ports are",
+                |host, _| (host.repetitions, host.silent_attempts, host.in_flight) = ((80, 100), 20, 40),
+                2,
+            ),
+            (
+                "none of them is",
+                |host, _| (host.repetitions, host.silent_attempts, host.in_flight) = ((100, 100), 20, 40),
+                3,
             ),
             ("far, and no repetition is over", |host, _| (host.repetitions, host.rtt) = ((0, 0), far()), 1),
             ("near, and no repetition is over", |host, _| host.repetitions = (0, 0), 0),
@@ -424,9 +443,17 @@ mod tests {
             ("the user says how often", |_, rules| rules.retries = Some(3), 0),
             ("the user says how fast", |_, rules| rules.max_rate = NonZeroU32::new(100), 0),
             ("refusals are limited", |host, _| host.limit_refusals(), 0),
-            ("a rate is measured", |host, _| assert!(host.delivery.measure(at(9), 0.5)), 1),
+            ("a rate is measured, and repetitions get lost", |host, _| measure(host, 1_000), 1),
+            ("a low rate is measured", |host, _| measure(host, 100), 0),
             ("a rate was found", |host, _| keep_a_pace(host), 0),
-            ("loss is by chance, and repetitions get lost", |host, _| lose_repetitions(host), 1),
+            (
+                "loss is by chance, and repetitions get lost",
+                |host, _| {
+                    lose_by_chance(host);
+                    lose_repetitions(host);
+                },
+                1,
+            ),
         ];
         for (case, change, copies) in cases {
             let mut steps = Steps::of("ports = '1-100'");
