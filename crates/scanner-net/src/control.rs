@@ -287,6 +287,7 @@ impl Controller {
         if in_flight >= self.allowed() || self.budget == 0 {
             self.budget_short =
                 in_flight >= self.budget && in_flight < self.window.size().min(self.local.cap());
+            self.await_ramp(now);
             return None;
         }
         if self.pacer.ready_at(now).is_some() {
@@ -301,6 +302,17 @@ impl Controller {
             if !self.admit(now) {
                 return None;
             }
+        }
+    }
+
+    /// Where hosts of which nothing was heard yet fill the window, it grows with the ramp of the one whose turn it is.
+    fn await_ramp(&mut self, now: ScanTime) {
+        let turn = self.turns.front().and_then(|&slot| Some((slot, self.hosts.get(slot)?)));
+        if let Some((slot, host)) = turn
+            && self.window.size() < self.rules.unheard_window
+            && let Some(due) = host.ramp_tick(&self.rules, now)
+        {
+            self.timers.insert((due, slot));
         }
     }
 
@@ -463,6 +475,21 @@ mod tests {
     use super::liveness::Strike;
     use super::steps::{Steps, at};
     use super::*;
+
+    #[test]
+    fn several_silent_hosts_are_asked_as_fast_as_one() {
+        let under_way = |hosts| {
+            let mut steps = Steps::of(&format!(
+                "hosts = {hosts}\nports = '1-5000'\nconfig = {{ limit = 'auto', skip_discovery = true }}"
+            ));
+            (0..95).map(|turn| steps.probes(at(turn * 10)).len()).sum::<usize>()
+        };
+        let alone = under_way(1);
+        assert!(alone > 1_000, "{alone}");
+        for hosts in [2, 5] {
+            assert!(under_way(hosts) >= alone, "{hosts}: {} of {alone}", under_way(hosts));
+        }
+    }
 
     #[test]
     fn what_is_left_does_not_grow_while_the_scan_pauses() {

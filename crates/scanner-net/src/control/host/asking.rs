@@ -50,7 +50,7 @@ impl Host {
     }
 
     /// When the ramp goes up again.
-    fn ramp_tick(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
+    pub(crate) fn ramp_tick(&self, rules: &Rules, now: ScanTime) -> Option<ScanTime> {
         let from = self.asked_from.filter(|_| self.is_on_ramp())?;
         if self.ramp(rules, now) >= rules.unheard_per_host || !self.has_ports_to_ask(rules) {
             return None;
