@@ -179,6 +179,15 @@ fn luck_does_not_decide_how_long_a_lossy_path_takes() {
     }
 }
 
+/// A scan that begins in a burst learns nothing for as long as it lasts, and is right in the end.
+#[test]
+fn what_gets_lost_in_bursts_is_found_by_whatever_luck() {
+    for seed in 1..=60 {
+        let run = scan(&format!("seed = {seed}\nloss = 0.05\nburst_ms = 200.0"));
+        assert_eq!((run.missed, run.phantom, run.misclassified), (0, 0, 0), "{seed}: {}", run.summary());
+    }
+}
+
 /// Whether some host was begun, beyond its discovery tier, before the one before it was finished.
 fn side_by_side(run: &Run) -> bool {
     let mut spans = std::collections::BTreeMap::new();

@@ -49,7 +49,7 @@ struct Network<'a> {
     times_full: u64,
     /// The most neighbours that were looked for at once.
     most_unresolved: usize,
-    lossy_until: ScanTime,
+    bursts: Vec<(ScanTime, ScanTime)>,
     clear_until: ScanTime,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Network<'a> {
             resolutions: BTreeMap::new(),
             times_full: 0,
             most_unresolved: 0,
-            lossy_until: ScanTime::ZERO,
+            bursts: Vec::new(),
             clear_until: ScanTime::ZERO,
         }
     }
@@ -206,10 +206,13 @@ impl<'a> Network<'a> {
         while now >= self.clear_until {
             let exponential =
                 |share: f64, mean: f64| Duration::from_secs_f64(-share.max(1e-9).ln() * mean / 1000.0);
-            self.lossy_until = self.clear_until + exponential(self.rng.share(), mean);
-            self.clear_until = self.lossy_until + exponential(self.rng.share(), mean * (1.0 - loss) / loss);
+            let began = self.clear_until;
+            let ended = began + exponential(self.rng.share(), mean);
+            self.bursts.push((began, ended));
+            self.clear_until = ended + exponential(self.rng.share(), mean * (1.0 - loss) / loss);
         }
-        now < self.lossy_until
+        // The kernel's later SYNs are drawn with the first, so that a moment may be asked for which is before the last burst.
+        self.bursts.iter().rev().any(|&(began, ended)| (began..ended).contains(&now))
     }
 
     /// The next outcome by `until`, and when.
