@@ -9,21 +9,19 @@
 //! A path that loses packets by chance loses the same share of them at any rate, so the rate that was found is proved before it is kept:
 //! at it, more must get through. While a pace is kept one attempt in 32 is an echo, so that it follows the path.
 
+mod measurement;
+mod pace;
+
 use std::time::Duration;
 
+use self::measurement::{Measurement, Proof};
+use self::pace::{Judgement, Pace};
 use super::time::ScanTime;
-use crate::config::defaults::HEAVY_LOSS_PERCENT;
 
-/// Echoes of one measurement: with half of them lost the rate is known within an eighth (one standard deviation).
-const ECHOES: u32 = 64;
-/// One attempt in so many is an echo while the rate is measured: the others do the work of the scan.
-const SHARE: u32 = 4;
-/// The same while a pace is kept.
+/// One attempt in so many is an echo while a pace is kept.
 const KEPT_SHARE: u32 = 32;
 /// The most echoes per second where no limit is known of.
 const SAMPLES_PER_SECOND: f64 = 200.0;
-/// A measurement lasts at least so long; the first third of it spends what a bucket had saved up.
-const LEAST: Duration = Duration::from_millis(400);
 /// If a smaller share than this gets through too few echoes tell: at twice the rate that they point to, half of them will.
 const TOO_LITTLE: f64 = 0.25;
 /// A larger share than this is no limit at work: what brought the measurement about was the loss of two in five. It is far enough from
@@ -35,15 +33,6 @@ const NEARLY_ALL: f64 = 0.9;
 /// A pace is kept this much below the measured rate: a queue that is never full loses nothing, and a silent port then needs two
 /// attempts instead of four.
 const BELOW: f64 = 0.97;
-/// What one lost echo, which may be chance, lowers a pace to.
-const ALMOST: f64 = 0.98;
-/// How far a pace is lowered for loss, of what was measured, which is known within a fifth: what gets lost at this has nothing to do with
-/// the rate.
-const LEAST_OF_MEASURED: f64 = 0.8;
-/// How much faster the pace becomes per judgement without loss.
-const FASTER: f64 = 1.02;
-/// After loss at some pace it is not exceeded again for so long.
-const CEILING_FOR: Duration = Duration::from_secs(20);
 /// Slower than this no measurement asks: two minutes for its echoes.
 const SLOWEST: f64 = 2.0;
 /// A search begins no lower, where the host was asked that fast before: each step takes some hundred attempts, and goes down by eight,
@@ -56,14 +45,6 @@ const VOIDING: u32 = 2;
 const FAILURES: u8 = 2;
 /// How often a rate is tried before the loss is taken for chance.
 const PROOFS: u8 = 2;
-/// Echoes by which a pace is judged.
-const JUDGED_BY: u32 = 16;
-/// An attempt that is made so long after it was due was kept back by something else than the pace: this process was stopped, or its
-/// results were not read. That is no time in which a measurement was made.
-const KEPT_BACK: Duration = Duration::from_millis(250);
-/// As long as that happens no more often in one measurement. What keeps each attempt back, as a budget of one connection does, is not over
-/// before the measurement must be.
-const MOST_KEPT_BACK: u8 = 8;
 /// What is made up for when a timer was late: the driver's are exact to 1 ms. Also the largest burst of a pace that was not used.
 const CREDIT: Duration = Duration::from_millis(4);
 
@@ -101,67 +82,6 @@ enum State {
     Free,
     Measuring(Measurement),
     Paced(Pace),
-}
-
-/// A flight of attempts at a known rate, echoes among them.
-#[derive(Debug, Clone, Copy)]
-struct Measurement {
-    /// Attempts per second.
-    rate: f64,
-    /// What the host was asked at when the loss was seen.
-    at_most: f64,
-    proof: Proof,
-    began: ScanTime,
-    /// How long no attempt was made of those that were due, and how often that was so.
-    stood_still: Duration,
-    kept_back: u8,
-    /// The last attempt of it.
-    ended: Option<ScanTime>,
-    /// All attempts of which it is made up, and how many of these are back, and were answered.
-    all: Tally,
-    echoes: Tally,
-    /// All attempts that were made, those among them that were given up for a copy's answer.
-    made: u32,
-    /// There are copies among them, of which those that got lost do not count.
-    hedged: bool,
-}
-
-/// What a measurement is for.
-#[derive(Debug, Clone, Copy)]
-enum Proof {
-    /// To find a rate. `known` says that a limit was proved before; `failed` is how often too little got through, and `least` the lowest
-    /// rate at which it did.
-    Search { known: bool, failed: u8, least: f64 },
-    /// To prove it, for the n-th time. The share that got through the time before, and the rate that suggested the limit.
-    Of { nth: u8, before: f64, searched: f64 },
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Tally {
-    sent: u32,
-    back: u32,
-    answered: u32,
-}
-
-impl Tally {
-    const fn came_back(&mut self, answered: bool) {
-        self.back += 1;
-        self.answered += answered as u32;
-    }
-
-    fn share(self) -> f64 {
-        f64::from(self.answered) / f64::from(self.back.max(1))
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    rate: f64,
-    measured: f64,
-    /// Echoes since the pace was last changed.
-    echoes: Tally,
-    /// Loss was seen at this pace, at that moment.
-    ceiling: Option<(f64, ScanTime)>,
 }
 
 /// Counts per second, over the last quarter of one or so.
@@ -234,8 +154,7 @@ impl Delivery {
         match &self.state {
             State::Free => false,
             State::Measuring(it) => {
-                let spends = now.since(it.began).as_nanos() < LEAST.as_nanos() / 3;
-                it.ended.is_none() && (idle || !spends && self.is_one_in(it.share()))
+                it.ended.is_none() && (idle || !it.is_spending(now) && self.is_one_in(it.share()))
             }
             State::Paced(_) => self.is_one_in(KEPT_SHARE),
         }
@@ -268,11 +187,7 @@ impl Delivery {
         if let State::Measuring(it) = &mut self.state
             && it.ended.is_none()
         {
-            if late >= KEPT_BACK && it.kept_back < MOST_KEPT_BACK {
-                it.stood_still += late;
-                it.kept_back += 1;
-            }
-            it.sent(now, is_echo);
+            it.sent(now, late, is_echo);
         }
     }
 
@@ -330,11 +245,11 @@ impl Delivery {
         }
     }
 
-    /// Whether copies of attempts keep nothing else waiting: a measurement has its echoes by the time at which it may end.
+    /// Whether copies of attempts keep nothing else waiting.
     pub(crate) fn has_room_for_copies(&self) -> bool {
         match &self.state {
             State::Free => true,
-            State::Measuring(it) => it.rate * LEAST.as_secs_f64() >= f64::from(ECHOES),
+            State::Measuring(it) => it.has_room_for_copies(),
             State::Paced(_) => false,
         }
     }
@@ -430,7 +345,7 @@ impl Delivery {
     }
 
     fn keep(&mut self, now: ScanTime, rate: f64) -> Found {
-        self.state = State::Paced(Pace { rate, measured: rate, echoes: Tally::default(), ceiling: None });
+        self.state = State::Paced(Pace::new(rate));
         self.due = now;
         self.is_chance = false;
         let voids = self.measurements <= VOIDING;
@@ -441,105 +356,9 @@ impl Delivery {
     }
 }
 
-impl Measurement {
-    fn new(began: ScanTime, rate: f64, at_most: f64, proof: Proof) -> Self {
-        Self {
-            rate,
-            at_most,
-            proof,
-            began,
-            stood_still: Duration::ZERO,
-            kept_back: 0,
-            ended: None,
-            all: Tally::default(),
-            echoes: Tally::default(),
-            made: 0,
-            hedged: false,
-        }
-    }
-
-    /// One attempt in so many is an echo, so that they are spread over the time that is left after the first third.
-    const fn share(&self) -> u32 {
-        let attempts = self.rate * LEAST.as_secs_f64() * 2.0 / 3.0;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
-        let spread = attempts as u32 / ECHOES;
-        if spread > SHARE { spread } else { SHARE }
-    }
-
-    /// Whether an attempt that was made at `sent` is of it.
-    fn includes(&self, sent: ScanTime) -> bool {
-        sent >= self.began && self.ended.is_none_or(|ended| sent <= ended)
-    }
-
-    fn forget(&mut self, is_echo: bool) {
-        // It may have been sent at the very moment at which the measurement began, just before.
-        self.all.sent = self.all.sent.saturating_sub(1);
-        self.echoes.sent = self.echoes.sent.saturating_sub(u32::from(is_echo));
-    }
-
-    fn sent(&mut self, now: ScanTime, is_echo: bool) {
-        self.made += 1;
-        self.all.sent += 1;
-        self.echoes.sent += u32::from(is_echo);
-        if self.echoes.sent >= ECHOES && now.since(self.began) >= LEAST + self.stood_still {
-            self.ended = Some(now);
-        }
-    }
-
-    /// Where nearly all ports answer every attempt tells, which is more exact; else only the echoes do.
-    fn share_that_passes(&self) -> f64 {
-        let (all, echoes) = (self.all.share(), self.echoes.share());
-        if all >= echoes * 0.75 && !self.hedged { all } else { echoes }
-    }
-
-    fn real_rate(&self) -> f64 {
-        let span = self.ended.map_or(Duration::ZERO, |ended| ended.since(self.began + self.stood_still));
-        f64::from(self.made) / span.as_secs_f64().max(1e-3)
-    }
-}
-
-/// What a pace was found to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Judgement {
-    Right,
-    /// So much gets lost that the rate must be measured again.
-    Wrong,
-}
-
-impl Pace {
-    fn echo(&mut self, now: ScanTime, answered: bool) -> Judgement {
-        self.echoes.came_back(answered);
-        if self.echoes.back < JUDGED_BY {
-            return Judgement::Right;
-        }
-        let lost = self.echoes.back - self.echoes.answered;
-        self.echoes = Tally::default();
-        match lost {
-            0 => {
-                let most = match self.ceiling {
-                    Some((rate, seen)) if now.since(seen) < CEILING_FOR => rate * BELOW,
-                    _ => f64::INFINITY,
-                };
-                self.rate = (self.rate * FASTER).min(most.max(self.rate));
-            }
-            // May be chance.
-            1 => self.lower(ALMOST),
-            _ if lost * 100 >= JUDGED_BY * HEAVY_LOSS_PERCENT => return Judgement::Wrong,
-            _ => {
-                self.ceiling = Some((self.rate, now));
-                self.lower(BELOW);
-            }
-        }
-        Judgement::Right
-    }
-
-    fn lower(&mut self, factor: f64) {
-        self.rate = (self.rate * factor).max(self.measured * LEAST_OF_MEASURED);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::measurement::{ECHOES, Tally};
     use super::*;
 
     /// A bucket of the path.
@@ -749,45 +568,6 @@ mod tests {
         assert_eq!(delivery.wait_until(at(11)), None);
     }
 
-    /// What a pace becomes after so many of sixteen echoes got lost.
-    fn judged(pace: &mut Pace, now: ScanTime, lost: u32) -> Judgement {
-        let mut judgement = Judgement::Right;
-        for n in 0..JUDGED_BY {
-            judgement = pace.echo(now, n >= lost);
-            assert!(n + 1 == JUDGED_BY || judgement == Judgement::Right, "too early");
-        }
-        judgement
-    }
-
-    #[test]
-    fn a_pace_follows_its_echoes() {
-        for (lost, judgement, rate) in [
-            (0, Judgement::Right, 1_020.0),
-            (1, Judgement::Right, 980.0),
-            (2, Judgement::Right, 970.0),
-            (6, Judgement::Right, 970.0),
-            (7, Judgement::Wrong, 1_000.0),
-        ] {
-            let mut pace = Pace { rate: 1_000.0, measured: 1_000.0, echoes: Tally::default(), ceiling: None };
-            assert_eq!(judged(&mut pace, at(0), lost), judgement, "{lost} lost");
-            assert!((pace.rate - rate).abs() < 1e-6, "{lost} lost: {}", pace.rate);
-        }
-    }
-
-    #[test]
-    fn loss_makes_a_ceiling_for_a_while_and_has_a_floor() {
-        let mut pace = Pace { rate: 1_000.0, measured: 1_000.0, echoes: Tally::default(), ceiling: None };
-        judged(&mut pace, at(0), 2);
-        judged(&mut pace, at(1), 0);
-        assert!((pace.rate - 970.0).abs() < 1e-6, "not above the ceiling: {}", pace.rate);
-        judged(&mut pace, at(20_000), 0);
-        assert!((pace.rate - 989.4).abs() < 1e-6, "it is over: {}", pace.rate);
-        for _ in 0..20 {
-            judged(&mut pace, at(20_000), 1);
-        }
-        assert!((pace.rate - 800.0).abs() < 1e-6, "{}", pace.rate);
-    }
-
     #[test]
     fn echoes_are_as_many_as_a_state_needs() {
         let share = |delivery: &mut Delivery, now, idle| {
@@ -909,18 +689,6 @@ mod tests {
         assert_eq!((it.made, it.all.sent, it.hedged), (2, 1, true));
     }
 
-    #[test]
-    fn where_all_ports_answer_every_attempt_tells() {
-        let tally = |answered, back| Tally { sent: back, back, answered };
-        let measured = Measurement::new(ScanTime::ZERO, 100.0, 100.0, searching(false));
-        let share = |all, echoes| Measurement { all, echoes, ..measured }.share_that_passes();
-        assert!((share(tally(50, 100), tally(10, 20)) - 0.5).abs() < 1e-9);
-        assert!((share(tally(45, 100), tally(12, 20)) - 0.45).abs() < 1e-9, "three quarters of the echoes");
-        let hedged = Measurement { all: tally(69, 100), echoes: tally(10, 20), hedged: true, ..measured };
-        assert!((hedged.share_that_passes() - 0.5).abs() < 1e-9, "of copies only the answered ones count");
-        assert!((share(tally(44, 100), tally(12, 20)) - 0.6).abs() < 1e-9, "most ports are silent");
-    }
-
     /// A process that was stopped has not measured meanwhile; one that may have but one connection at a time measures at that rate.
     #[test]
     fn a_measurement_ends_though_each_attempt_is_kept_back() {
@@ -943,8 +711,8 @@ mod tests {
     /// What comes of a measurement in which `answered` of 100 attempts of one second were, and the rate after it.
     fn concluded(rate: f64, at_most: f64, proof: Proof, answered: u32) -> (Option<Found>, Delivery) {
         let all = Tally { sent: 100, back: 100, answered };
-        let begun = Measurement::new(at(0), rate, at_most, proof);
-        let it = Measurement { ended: Some(at(1_000)), all, echoes: all, made: 100, ..begun };
+        let mut it = Measurement::new(at(0), rate, at_most, proof);
+        (it.ended, it.all, it.echoes, it.made) = (Some(at(1_000)), all, all, 100);
         let mut delivery = Delivery { state: State::Measuring(it), measurements: 1, ..Delivery::default() };
         (delivery.conclude(at(1_100)), delivery)
     }

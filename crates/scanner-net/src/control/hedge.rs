@@ -2,8 +2,9 @@
 //!
 //! A scan ends when its unluckiest port is through: with a tenth of the packets lost, one in a thousand ports is silent three times, and
 //! each time costs a time-out. Asked three times at once, hardly any of a hundred is silent once more. Other fields know this as hedged
-//! requests (Dean and Barroso, "The Tail at Scale", 2013). The copies count for nothing but the answer that they bring: losses come in
-//! bursts, so their silence together is no more than the silence of one.
+//! requests (Dean and Barroso, "The Tail at Scale", 2013). Of a port the copies tell nothing but the answer that they bring: losses come in
+//! bursts, so their silence together is no more than the silence of one. Of the path, a silence of both tells more than one answer of
+//! the two, and counts for as much more where repetitions are judged.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -16,6 +17,10 @@ const BY_CHANCE: f64 = 0.25;
 const LEFT_OVER: f64 = 0.1;
 /// The most copies of an attempt.
 const MOST: usize = 3;
+/// Time-outs as long as that are worth copies before it is known why ports are silent.
+const LONG: Duration = Duration::from_millis(150);
+/// So many ports must have answered for each that is silent.
+const ANSWERED_FOR_EACH: f64 = 4.0;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Hedge {
@@ -26,11 +31,6 @@ pub(crate) struct Hedge {
     /// Copies that wait for an answer.
     under_way: u32,
 }
-
-/// Time-outs as long as that are worth copies before it is known why ports are silent.
-const LONG: Duration = Duration::from_millis(150);
-/// So many ports must have answered for each that is silent.
-const ANSWERED_FOR_EACH: f64 = 4.0;
 
 /// How many copies of a port's `attempt`-th attempt are worth while, with so many ports left to ask, and so many that have answered, where
 /// this share of all attempts stays silent.
@@ -50,7 +50,8 @@ pub(crate) fn copies(attempt: u8, left: f64, answered: usize, loss: f64) -> usiz
 }
 
 /// The same where no repetition has told yet whether it is by chance that ports are silent. Of most scans of a far host all repetitions are
-/// under way before the first is answered; one copy of each saves a time-out if it is, and costs a sixth of what was asked by then at most if it is not.
+/// under way before the first is answered; one copy of each saves a time-out if it is, and costs a sixth of what was asked by then at most
+/// if it is not.
 pub(crate) fn copies_on_suspicion(attempt: u8, left: f64, answered: usize, timeout: Duration) -> usize {
     let may_be_by_chance = left <= FEW && left * ANSWERED_FOR_EACH <= number(answered);
     usize::from(attempt == 2 && timeout >= LONG && may_be_by_chance)
